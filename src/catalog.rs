@@ -1,0 +1,41 @@
+//! Where the extension's objects live: the schema chosen at CREATE EXTENSION.
+
+use pgrx::prelude::*;
+use std::cell::RefCell;
+use std::ffi::CStr;
+
+thread_local! {
+    // A backend is one thread; the key is the extension's OID, so DROP and CREATE EXTENSION in one session is seen.
+    static SCHEMA: RefCell<Option<(pg_sys::Oid, String)>> = const { RefCell::new(None) };
+}
+
+/// The extension's schema as a quoted identifier, ready to stand in SQL: `public`, `"My Schema"`.
+///
+/// Every statement that the extension runs names its own functions, types and operators with it, because the
+/// caller's search_path is not to be trusted.
+pub fn schema() -> String {
+    // SAFETY: get_extension_oid takes a NUL-terminated name and reads the catalog; an ERROR is raised when it is missing.
+    let extension = unsafe { pg_sys::get_extension_oid(c"sutra".as_ptr(), false) };
+    if let Some(name) = SCHEMA.with_borrow(|cached| match cached {
+        Some((oid, name)) if *oid == extension => Some(name.clone()),
+        _ => None,
+    }) {
+        return name;
+    }
+    let name = Spi::get_one_with_args::<String>(
+        "SELECT extnamespace::pg_catalog.regnamespace::pg_catalog.text FROM pg_catalog.pg_extension WHERE oid = $1",
+        &[extension.into()],
+    )
+    .ok()
+    .flatten()
+    .unwrap_or_else(|| error!("extension sutra has no schema"));
+    SCHEMA.set(Some((extension, name.clone())));
+    name
+}
+
+/// Quotes an identifier where it needs quotes, as quote_ident does.
+pub fn quote_identifier(name: &str) -> String {
+    let Ok(name) = std::ffi::CString::new(name) else { error!("an identifier contains a NUL byte") };
+    // SAFETY: quote_identifier returns its argument or a palloc'ed string, both NUL-terminated.
+    unsafe { CStr::from_ptr(pg_sys::quote_identifier(name.as_ptr())) }.to_string_lossy().into_owned()
+}

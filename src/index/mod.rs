@@ -1,0 +1,4 @@
+//! The access method.
+
+/// Registers reloptions; called once from `_PG_init`.
+pub fn init() {}

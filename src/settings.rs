@@ -1,0 +1,157 @@
+//! Every setting of the extension, in one place.
+
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
+use std::ffi::{CStr, CString};
+
+/// What an index scan does when the filters of the query have used up its first candidates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PostgresGucEnum)]
+#[allow(non_camel_case_types)]
+pub enum IterativeScan {
+    /// Stop: the scan returns at most ef_search rows.
+    off,
+    /// Go on; rows may come slightly out of distance order.
+    relaxed_order,
+    /// Go on; rows come in distance order.
+    strict_order,
+}
+
+/// `sutra.ef_search`
+pub static EF_SEARCH: GucSetting<i32> = GucSetting::<i32>::new(40);
+/// `sutra.iterative_scan`
+pub static ITERATIVE_SCAN: GucSetting<IterativeScan> = GucSetting::<IterativeScan>::new(IterativeScan::strict_order);
+/// `sutra.max_scan_tuples`
+pub static MAX_SCAN_TUPLES: GucSetting<i32> = GucSetting::<i32>::new(20_000);
+/// `sutra.scan_mem_multiplier`
+pub static SCAN_MEM_MULTIPLIER: GucSetting<f64> = GucSetting::<f64>::new(1.0);
+/// `sutra.space`
+pub static SPACE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"default"));
+/// `sutra.model`
+pub static MODEL: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"all-MiniLM-L6-v2"));
+/// `sutra.model_folder`
+pub static MODEL_FOLDER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+/// `sutra.runtime_library`
+pub static RUNTIME_LIBRARY: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+/// `sutra.embedding_threads`
+pub static EMBEDDING_THREADS: GucSetting<i32> = GucSetting::<i32>::new(1);
+/// `sutra.embedding_cache`
+pub static EMBEDDING_CACHE: GucSetting<i32> = GucSetting::<i32>::new(1024);
+/// `sutra.min_confidence`
+pub static MIN_CONFIDENCE: GucSetting<f64> = GucSetting::<f64>::new(0.0);
+
+/// The value of a text setting; the empty string when it is unset.
+pub fn text(setting: &'static GucSetting<Option<CString>>) -> String {
+    setting.get().map(|value| value.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The space that this session learns in and asks.
+pub fn space() -> String {
+    text(&SPACE)
+}
+
+/// Registers every setting; called once from `_PG_init`.
+pub fn init() {
+    const NONE: GucFlags = GucFlags::empty();
+    let int = |name: &'static CStr, short: &'static CStr, long: &'static CStr, setting, low, high, context, flags| {
+        GucRegistry::define_int_guc(name, short, long, setting, low, high, context, flags);
+    };
+    int(
+        c"sutra.ef_search",
+        c"Number of candidates a sutra_hnsw scan keeps (1 to 10000 rows).",
+        c"Raise it when recall is too low; a query costs about in proportion.",
+        &EF_SEARCH,
+        1,
+        10_000,
+        GucContext::Userset,
+        NONE,
+    );
+    GucRegistry::define_enum_guc(
+        c"sutra.iterative_scan",
+        c"What a sutra_hnsw scan does when filters have used up its candidates.",
+        c"strict_order goes on in distance order, relaxed_order may return rows slightly out of order and finds more of them, off stops after ef_search rows.",
+        &ITERATIVE_SCAN,
+        GucContext::Userset,
+        NONE,
+    );
+    int(
+        c"sutra.max_scan_tuples",
+        c"Number of rows an iterative scan visits before it ends with one sequential pass (1 to 2147483647 rows).",
+        c"Lower it to bound the time of very selective filters, raise it when the graph still finds rows faster than a pass.",
+        &MAX_SCAN_TUPLES,
+        1,
+        i32::MAX,
+        GucContext::Userset,
+        NONE,
+    );
+    GucRegistry::define_float_guc(
+        c"sutra.scan_mem_multiplier",
+        c"Memory of an iterative scan as a multiple of work_mem (1 to 1000).",
+        c"Raise it when a filtered scan ends early although max_scan_tuples is not reached.",
+        &SCAN_MEM_MULTIPLIER,
+        1.0,
+        1000.0,
+        GucContext::Userset,
+        NONE,
+    );
+    GucRegistry::define_string_guc(
+        c"sutra.space",
+        c"The space (tenant or knowledge base) that this session learns in and asks.",
+        c"Set it per role or per session when one database holds several knowledge bases.",
+        &SPACE,
+        GucContext::Userset,
+        NONE,
+    );
+    GucRegistry::define_string_guc(
+        c"sutra.model",
+        c"Name of the embedding model: a folder under the model folder.",
+        c"Change it with sutra_use_model, which also re-embeds what was learned.",
+        &MODEL,
+        GucContext::Userset,
+        NONE,
+    );
+    GucRegistry::define_string_guc(
+        c"sutra.model_folder",
+        c"Folder that holds the model folders; empty means the extension's own under sharedir.",
+        c"Change it when the models live on another volume.",
+        &MODEL_FOLDER,
+        GucContext::Suset,
+        GucFlags::SUPERUSER_ONLY,
+    );
+    GucRegistry::define_string_guc(
+        c"sutra.runtime_library",
+        c"Path of the ONNX Runtime library; empty means the one installed with the extension.",
+        c"Change it to use a build of your own.",
+        &RUNTIME_LIBRARY,
+        GucContext::Suset,
+        GucFlags::SUPERUSER_ONLY,
+    );
+    int(
+        c"sutra.embedding_threads",
+        c"Threads that embed texts in one backend (1 to 64).",
+        c"Raise it for bulk learning on a machine with idle cores.",
+        &EMBEDDING_THREADS,
+        1,
+        64,
+        GucContext::Userset,
+        NONE,
+    );
+    int(
+        c"sutra.embedding_cache",
+        c"Memory for recent question vectors in one backend (0 to 1048576 kB).",
+        c"Raise it when the same questions come again and again, 0 switches it off.",
+        &EMBEDDING_CACHE,
+        0,
+        1_048_576,
+        GucContext::Userset,
+        GucFlags::UNIT_KB,
+    );
+    GucRegistry::define_float_guc(
+        c"sutra.min_confidence",
+        c"Answers below this confidence are not returned (0 to 1).",
+        c"Raise it when a wrong answer costs more than none.",
+        &MIN_CONFIDENCE,
+        0.0,
+        1.0,
+        GucContext::Userset,
+        NONE,
+    );
+}
