@@ -1,1 +1,3 @@
-//! placeholder
+//! HNSW over pages: distance kernels, page codec, graph search, insert and repair.
+
+pub mod kernels;

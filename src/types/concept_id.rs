@@ -1,0 +1,183 @@
+//! `concept_id`: the identity of what was learned, eight bytes by value, shown as sixteen hexadecimal digits.
+
+use super::hash;
+use crate::error::raise;
+use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
+use pgrx::datum::{Datum, Internal, UnboxDatum};
+use pgrx::pgrx_sql_entity_graph::impl_sql_translatable;
+use pgrx::prelude::*;
+use std::cell::Cell;
+use std::ffi::{CStr, CString};
+use std::fmt;
+
+/// The first eight bytes of a digest. Ordered as an unsigned number, so that the order is that of the printed form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConceptId(pub u64);
+
+impl ConceptId {
+    /// The identity that a digest of at least eight bytes stands for: its first eight, big-endian.
+    pub fn from_digest(digest: &[u8]) -> Self {
+        let Some(first) = digest.first_chunk::<8>() else {
+            raise(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("a digest of {} bytes is too short for a concept_id", digest.len()),
+                "",
+                "A digest has at least 8 bytes.",
+            )
+        };
+        ConceptId(u64::from_be_bytes(*first))
+    }
+}
+
+impl fmt::Display for ConceptId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:016x}", self.0)
+    }
+}
+
+thread_local! {
+    static TYPE: Cell<pg_sys::Oid> = const { Cell::new(pg_sys::InvalidOid) };
+}
+
+impl IntoDatum for ConceptId {
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        Some(pg_sys::Datum::from(self.0))
+    }
+
+    fn type_oid() -> pg_sys::Oid {
+        super::lookup::member_type(c"concept_id", &TYPE)
+    }
+}
+
+impl FromDatum for ConceptId {
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Self> {
+        (!is_null).then(|| ConceptId(datum.value() as u64))
+    }
+}
+
+impl_sql_translatable!(ConceptId, "concept_id");
+
+// SAFETY: the type is passed by value and every bit pattern is a valid one.
+unsafe impl UnboxDatum for ConceptId {
+    type As<'src> = ConceptId;
+
+    unsafe fn unbox<'src>(datum: Datum<'src>) -> Self::As<'src>
+    where
+        Self: 'src,
+    {
+        ConceptId(datum.sans_lifetime().value() as u64)
+    }
+}
+
+// SAFETY: the argument is a by-value datum of the type.
+unsafe impl<'fcx> ArgAbi<'fcx> for ConceptId {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: the caller passes a datum of this type.
+        match unsafe { arg.unbox_arg_using_from_datum() } {
+            Some(id) => id,
+            None => error!("a concept_id argument must not be null"),
+        }
+    }
+}
+
+// SAFETY: the returned datum is the value itself.
+unsafe impl BoxRet for ConceptId {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        // SAFETY: a concept_id is returned by value.
+        unsafe { fcinfo.return_raw_datum(pg_sys::Datum::from(self.0)) }
+    }
+}
+
+/// Reads sixteen hexadecimal digits.
+#[pg_extern]
+fn concept_id_in(literal: &CStr) -> ConceptId {
+    let bytes = literal.to_bytes();
+    if bytes.len() == 16 && bytes.iter().all(u8::is_ascii_hexdigit) {
+        let value = bytes.iter().fold(0u64, |value, digit| {
+            let digit = (*digit as char).to_digit(16).unwrap_or_default();
+            value << 4 | u64::from(digit)
+        });
+        return ConceptId(value);
+    }
+    raise(
+        PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
+        format!("invalid input syntax for type concept_id: \"{}\"", literal.to_string_lossy()),
+        "",
+        "A concept_id is written as exactly 16 hexadecimal digits.",
+    )
+}
+
+/// Writes sixteen lower-case hexadecimal digits.
+#[pg_extern]
+fn concept_id_out(id: ConceptId) -> CString {
+    CString::new(id.to_string()).unwrap_or_default()
+}
+
+/// Reads the binary form: eight bytes, big-endian.
+#[pg_extern]
+fn concept_id_recv(message: Internal) -> ConceptId {
+    let message = crate::types::embedding::io::message(message);
+    // SAFETY: the receive protocol passes a StringInfo; pq_getmsgint64 raises an ERROR beyond its end.
+    ConceptId(unsafe { pg_sys::pq_getmsgint64(message) } as u64)
+}
+
+/// Writes the binary form: eight bytes, big-endian.
+#[pg_extern]
+fn concept_id_send(id: ConceptId) -> Vec<u8> {
+    id.0.to_be_bytes().to_vec()
+}
+
+#[pg_extern]
+fn concept_id_eq(left: ConceptId, right: ConceptId) -> bool {
+    left == right
+}
+
+#[pg_extern]
+fn concept_id_ne(left: ConceptId, right: ConceptId) -> bool {
+    left != right
+}
+
+#[pg_extern]
+fn concept_id_lt(left: ConceptId, right: ConceptId) -> bool {
+    left < right
+}
+
+#[pg_extern]
+fn concept_id_le(left: ConceptId, right: ConceptId) -> bool {
+    left <= right
+}
+
+#[pg_extern]
+fn concept_id_gt(left: ConceptId, right: ConceptId) -> bool {
+    left > right
+}
+
+#[pg_extern]
+fn concept_id_ge(left: ConceptId, right: ConceptId) -> bool {
+    left >= right
+}
+
+#[pg_extern]
+fn concept_id_cmp(left: ConceptId, right: ConceptId) -> i32 {
+    left.cmp(&right) as i32
+}
+
+#[pg_extern]
+fn concept_id_larger(left: ConceptId, right: ConceptId) -> ConceptId {
+    left.max(right)
+}
+
+#[pg_extern]
+fn concept_id_smaller(left: ConceptId, right: ConceptId) -> ConceptId {
+    left.min(right)
+}
+
+#[pg_extern]
+fn concept_id_hash(id: ConceptId) -> i32 {
+    hash::number(id.0)
+}
+
+#[pg_extern]
+fn concept_id_hash_extended(id: ConceptId, seed: i64) -> i64 {
+    hash::number_extended(id.0, seed)
+}
