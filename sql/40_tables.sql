@@ -337,22 +337,26 @@ COMMENT ON COLUMN sutra.model.active IS 'whether learning and asking use it in t
 -- ---------------------------------------------------------------------------------------------------------------
 -- Row-level security by space
 -- ---------------------------------------------------------------------------------------------------------------
--- The sub-select is an InitPlan: the spaces of the caller are taken once for each query and may drive an index.
+-- The sub-select is an InitPlan: the spaces of the caller are taken once for each query, and "space = ANY" may drive
+-- an index. One policy for each command, because PostgreSQL joins several for one command by OR, which no index serves.
 -- No policy on inbox, because COPY FROM refuses tables with row-level security; roles get INSERT (content, metadata,
 -- space) on it and no SELECT.
 DO $policies$
 DECLARE
     tab pg_catalog.text;
-    shared pg_catalog.text;
+    readable pg_catalog.text;
+    learnable CONSTANT pg_catalog.text := 'space = ANY (ARRAY(SELECT sutra.visible_spaces(current_user, true)))';
 BEGIN
     FOREACH tab IN ARRAY '{concept,association,observation,alias,metric,metadata_role,job,job_error}'::pg_catalog.text[] LOOP
+        readable := 'space = ANY (ARRAY(SELECT sutra.visible_spaces(current_user, false)))';
+        IF tab OPERATOR(pg_catalog.=) ANY ('{metric,metadata_role}'::pg_catalog.text[]) THEN
+            readable := 'space = ''*'' OR ' OPERATOR(pg_catalog.||) readable;
+        END IF;
         EXECUTE pg_catalog.format('ALTER TABLE sutra.%I ENABLE ROW LEVEL SECURITY', tab);
-        shared := CASE WHEN tab OPERATOR(pg_catalog.=) ANY ('{metric,metadata_role}'::pg_catalog.text[]) THEN ' OR space = ''*''' ELSE '' END;
-        EXECUTE pg_catalog.format(
-            'CREATE POLICY read_space ON sutra.%I FOR SELECT USING (space = ANY (ARRAY(SELECT sutra.visible_spaces(current_user, false)))%s)',
-            tab, shared);
-        EXECUTE pg_catalog.format(
-            'CREATE POLICY learn_space ON sutra.%I USING (space = ANY (ARRAY(SELECT sutra.visible_spaces(current_user, true))))', tab);
+        EXECUTE pg_catalog.format('CREATE POLICY read_space ON sutra.%I FOR SELECT USING (%s)', tab, readable);
+        EXECUTE pg_catalog.format('CREATE POLICY insert_space ON sutra.%I FOR INSERT WITH CHECK (%s)', tab, learnable);
+        EXECUTE pg_catalog.format('CREATE POLICY update_space ON sutra.%I FOR UPDATE USING (%s)', tab, learnable);
+        EXECUTE pg_catalog.format('CREATE POLICY delete_space ON sutra.%I FOR DELETE USING (%s)', tab, learnable);
     END LOOP;
 END
 $policies$;
