@@ -249,6 +249,7 @@ CREATE TABLE sutra.job (
     started_at timestamptz,
     finished_at timestamptz
 );
+COMMENT ON SEQUENCE sutra.job_id_seq IS 'numbers of sutra.job';
 COMMENT ON TABLE sutra.job IS 'bulk ingestion: one row a job';
 COMMENT ON COLUMN sutra.job.id IS 'number of the job';
 COMMENT ON COLUMN sutra.job.space IS 'the space it learns in';
@@ -275,6 +276,7 @@ CREATE TABLE sutra.inbox (
     FOREIGN KEY (job) REFERENCES sutra.job (id) ON DELETE CASCADE
 );
 CREATE INDEX inbox_job_idx ON sutra.inbox (job, next_attempt_at);
+COMMENT ON SEQUENCE sutra.inbox_id_seq IS 'numbers of sutra.inbox';
 COMMENT ON TABLE sutra.inbox IS 'rows waiting to be learned; COPY into (content, metadata, space)';
 COMMENT ON COLUMN sutra.inbox.id IS 'number of the row';
 COMMENT ON COLUMN sutra.inbox.job IS 'the job that will learn it; null until one takes it';
@@ -298,6 +300,7 @@ CREATE TABLE sutra.job_error (
     failed_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 CREATE INDEX job_error_job_idx ON sutra.job_error (job);
+COMMENT ON SEQUENCE sutra.job_error_id_seq IS 'numbers of sutra.job_error';
 COMMENT ON TABLE sutra.job_error IS 'rows that could not be learned, with the reason';
 COMMENT ON COLUMN sutra.job_error.id IS 'number of the row';
 COMMENT ON COLUMN sutra.job_error.job IS 'the job';
