@@ -3,5 +3,6 @@
 //! Learning: [`identity`] says when two contents are the same, [`names`] when two names are, [`date`] and [`number`]
 //! read what metadata and text write in many ways.
 
+pub mod date;
 pub mod identity;
 pub mod names;
