@@ -1,6 +1,7 @@
 //! `concept_id`: the identity of what was learned, eight bytes by value, shown as sixteen hexadecimal digits.
 
 use super::hash;
+use super::refusal::{Refusal, shown};
 use crate::error::raise;
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::datum::{Datum, Internal, UnboxDatum};
@@ -90,21 +91,24 @@ unsafe impl BoxRet for ConceptId {
 
 /// Reads sixteen hexadecimal digits.
 #[pg_extern]
-fn concept_id_in(literal: &CStr) -> ConceptId {
+fn concept_id_in(literal: &CStr, fcinfo: pg_sys::FunctionCallInfo) -> Option<ConceptId> {
     let bytes = literal.to_bytes();
-    if bytes.len() == 16 && bytes.iter().all(u8::is_ascii_hexdigit) {
-        let value = bytes.iter().fold(0u64, |value, digit| {
-            let digit = (*digit as char).to_digit(16).unwrap_or_default();
-            value << 4 | u64::from(digit)
-        });
-        return ConceptId(value);
+    // from_str_radix alone would take a sign.
+    let digits = match bytes.len() == 16 && bytes.iter().all(u8::is_ascii_hexdigit) {
+        true => literal.to_str().unwrap_or_default(),
+        false => "",
+    };
+    match u64::from_str_radix(digits, 16) {
+        Ok(value) => Some(ConceptId(value)),
+        Err(_) => Refusal {
+            hint: "A concept_id is written as exactly 16 hexadecimal digits.",
+            ..Refusal::new(
+                PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
+                format!("invalid input syntax for type concept_id: \"{}\"", shown(bytes)),
+            )
+        }
+        .report(fcinfo),
     }
-    raise(
-        PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
-        format!("invalid input syntax for type concept_id: \"{}\"", literal.to_string_lossy()),
-        "",
-        "A concept_id is written as exactly 16 hexadecimal digits.",
-    )
 }
 
 /// Writes sixteen lower-case hexadecimal digits.
@@ -170,6 +174,22 @@ fn concept_id_larger(left: ConceptId, right: ConceptId) -> ConceptId {
 #[pg_extern]
 fn concept_id_smaller(left: ConceptId, right: ConceptId) -> ConceptId {
     left.min(right)
+}
+
+/// Sets up sorting: PostgreSQL's own comparison of unsigned datums, for which its sort has a specialised loop.
+#[pg_extern]
+fn concept_id_sortsupport(support: Internal) {
+    unsafe extern "C-unwind" {
+        fn ssup_datum_unsigned_cmp(
+            left: pg_sys::Datum,
+            right: pg_sys::Datum,
+            support: pg_sys::SortSupport,
+        ) -> std::ffi::c_int;
+    }
+    let Some(support) = support.unwrap() else { error!("sort support was called without its structure") };
+    // SAFETY: the sort support protocol passes a SortSupportData. The server's own symbol is named here, because the
+    // sort knows it by its address, which a wrapper made by pgrx would not have.
+    unsafe { (*support.cast_mut_ptr::<pg_sys::SortSupportData>()).comparator = Some(ssup_datum_unsigned_cmp) }
 }
 
 #[pg_extern]

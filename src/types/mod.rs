@@ -4,3 +4,4 @@ pub mod concept_id;
 pub mod embedding;
 mod hash;
 mod lookup;
+mod refusal;

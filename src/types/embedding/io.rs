@@ -1,88 +1,31 @@
 //! Text and binary form, and the type modifier: `[1,2,3]`, pgvector's wire format, `embedding(3)`.
 
-use super::{Embedding, MAX_DIMENSIONS, check_dimensions, check_element, check_expected_dimensions};
-use crate::error::raise;
+use super::{Embedding, MAX_DIMENSIONS, check_dimensions, check_element, check_expected_dimensions, literal};
+use crate::types::refusal::{Refusal, accept};
 use pgrx::datum::Internal;
 use pgrx::prelude::*;
-use std::ffi::{CStr, CString, c_char, c_int};
-
-unsafe extern "C" {
-    /// PostgreSQL's shortest decimal that reads back as the same float4; at most 16 bytes, the final NUL included.
-    fn float_to_shortest_decimal_buf(value: f32, result: *mut c_char) -> c_int;
-}
+use std::ffi::{CStr, CString};
 
 /// Reads `[1,2,3]`.
 #[pg_extern]
-fn embedding_in(literal: &CStr, _element: pg_sys::Oid, typmod: i32) -> Embedding {
-    let malformed = |detail: &str| -> ! {
-        raise(
-            PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
-            format!("invalid input syntax for type embedding: \"{}\"", literal.to_string_lossy()),
-            detail,
-            "",
-        )
-    };
-    let mut rest = skip_space(literal.to_bytes());
-    match rest.split_first() {
-        Some((b'[', after)) => rest = skip_space(after),
-        _ => malformed("Embedding contents must start with \"[\"."),
+fn embedding_in(
+    literal: &CStr,
+    _element: pg_sys::Oid,
+    typmod: i32,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Option<Embedding> {
+    let elements = literal::parse(literal)
+        .and_then(|elements| check_expected_dimensions(typmod, elements.len()).map(|()| elements));
+    match elements {
+        Ok(elements) => Some(Embedding::filled(elements.len(), |target| target.copy_from_slice(&elements))),
+        Err(refusal) => refusal.report(fcinfo),
     }
-    if rest.first() == Some(&b']') {
-        check_dimensions(0);
-    }
-    let mut elements = Vec::with_capacity(rest.len().div_ceil(2).min(MAX_DIMENSIONS));
-    loop {
-        if elements.len() == MAX_DIMENSIONS {
-            check_dimensions(MAX_DIMENSIONS + 1);
-        }
-        rest = skip_space(rest);
-        let length = rest.iter().take_while(|byte| !matches!(byte, b',' | b']') && !is_space(**byte)).count();
-        let text = std::str::from_utf8(&rest[..length]).unwrap_or_default();
-        let Ok(value) = text.parse::<f32>() else { malformed("") };
-        check_element(value);
-        elements.push(value);
-        rest = skip_space(&rest[length..]);
-        match rest.split_first() {
-            Some((b',', after)) => rest = after,
-            Some((b']', after)) => {
-                rest = after;
-                break;
-            }
-            _ => malformed(""),
-        }
-    }
-    if !skip_space(rest).is_empty() {
-        malformed("Junk after closing right brace.");
-    }
-    check_expected_dimensions(typmod, elements.len());
-    Embedding::from_slice(&elements)
-}
-
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
-}
-
-fn skip_space(bytes: &[u8]) -> &[u8] {
-    let spaces = bytes.iter().take_while(|byte| is_space(**byte)).count();
-    &bytes[spaces..]
 }
 
 /// Writes each element as the shortest decimal that reads back the same.
 #[pg_extern]
 fn embedding_out(embedding: Embedding) -> CString {
-    let mut text = Vec::with_capacity(embedding.dimensions() * 12 + 2);
-    text.push(b'[');
-    for (index, element) in embedding.as_slice().iter().enumerate() {
-        if index > 0 {
-            text.push(b',');
-        }
-        let mut digits = [0u8; 32];
-        // SAFETY: the buffer is longer than the longest result.
-        let length = unsafe { float_to_shortest_decimal_buf(*element, digits.as_mut_ptr().cast()) };
-        text.extend_from_slice(&digits[..length as usize]);
-    }
-    text.push(b']');
-    CString::new(text).unwrap_or_default()
+    CString::from_vec_with_nul(literal::print(embedding.as_slice())).unwrap_or_default()
 }
 
 /// The message that a receive function reads.
@@ -101,16 +44,16 @@ fn embedding_recv(buffer: Internal, _element: pg_sys::Oid, typmod: i32) -> Embed
     let (dimensions, unused) =
         unsafe { (pg_sys::pq_getmsgint(buffer, 2) as i16, pg_sys::pq_getmsgint(buffer, 2) as i16) };
     let dimensions = usize::try_from(dimensions).unwrap_or_default();
-    check_dimensions(dimensions);
-    check_expected_dimensions(typmod, dimensions);
+    accept(check_dimensions(dimensions));
+    accept(check_expected_dimensions(typmod, dimensions));
     if unused != 0 {
-        raise(PgSqlErrorCode::ERRCODE_DATA_EXCEPTION, format!("expected unused to be 0, not {unused}"), "", "");
+        Refusal::new(PgSqlErrorCode::ERRCODE_DATA_EXCEPTION, format!("expected unused to be 0, not {unused}")).raise();
     }
     Embedding::filled(dimensions, |elements| {
         for element in elements {
             // SAFETY: as above.
             *element = unsafe { pg_sys::pq_getmsgfloat4(buffer) };
-            check_element(*element);
+            accept(check_element(*element));
         }
     })
 }
@@ -130,36 +73,29 @@ fn embedding_send(embedding: Embedding) -> Vec<u8> {
 
 /// Reads the type modifier of `embedding(n)`.
 #[pg_extern]
-fn embedding_typmod_in(modifiers: Array<&CStr>) -> i32 {
-    let dimensions = match (modifiers.len(), modifiers.get(0)) {
-        (1, Some(Some(text))) => text.to_str().ok().and_then(|text| text.trim().parse::<i32>().ok()),
-        _ => None,
+fn embedding_typmod_in(fcinfo: pg_sys::FunctionCallInfo) -> i32 {
+    // SAFETY: the function is declared with one argument of type cstring[] and as STRICT. ArrayGetIntegerTypmods
+    // returns as many numbers as it counts, or raises an ERROR.
+    let modifiers = unsafe {
+        let array = pg_sys::pg_detoast_datum(pgrx::fcinfo::pg_getarg_datum_raw(fcinfo, 0).cast_mut_ptr());
+        let mut count = 0;
+        let numbers = pg_sys::ArrayGetIntegerTypmods(array.cast(), &mut count);
+        std::slice::from_raw_parts(numbers, count as usize)
     };
-    let Some(dimensions) = dimensions else {
-        raise(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "invalid type modifier", "", "")
-    };
-    if dimensions < 1 {
-        raise(
-            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            "dimensions for type embedding must be at least 1",
-            "",
-            "",
-        );
+    let refuse = |message: String| Refusal::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message).raise();
+    match *modifiers {
+        [dimensions] if dimensions < 1 => refuse("dimensions for type embedding must be at least 1".into()),
+        [dimensions] if dimensions as usize > MAX_DIMENSIONS => {
+            refuse(format!("dimensions for type embedding cannot exceed {MAX_DIMENSIONS}"))
+        }
+        [dimensions] => dimensions,
+        _ => refuse("invalid type modifier".into()),
     }
-    if dimensions as usize > MAX_DIMENSIONS {
-        raise(
-            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            format!("dimensions for type embedding cannot exceed {MAX_DIMENSIONS}"),
-            "",
-            "",
-        );
-    }
-    dimensions
 }
 
 /// Enforces the type modifier on assignment to a column of type `embedding(n)`.
 #[pg_extern]
 fn embedding_enforce_typmod(embedding: Embedding, typmod: i32, _explicit: bool) -> Embedding {
-    check_expected_dimensions(typmod, embedding.dimensions());
+    accept(check_expected_dimensions(typmod, embedding.dimensions()));
     embedding
 }

@@ -1,10 +1,14 @@
 //! `embedding`: a vector of float4, laid out in memory and on disk exactly as pgvector's `vector`.
 
+mod aggregate;
 mod arithmetic;
+mod array;
+mod comparison;
 mod distance;
 pub mod io;
+mod literal;
 
-use crate::error::raise;
+use crate::types::refusal::{Refusal, accept};
 use pgrx::PgMemoryContexts;
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::datum::{Datum, UnboxDatum};
@@ -40,8 +44,8 @@ pub struct Embedding {
 impl Embedding {
     /// A palloc'ed embedding of these elements, which are checked as input is: 1 to 16,000 of them, all finite.
     pub fn from_slice(elements: &[f32]) -> Self {
-        check_dimensions(elements.len());
-        elements.iter().for_each(|element| check_element(*element));
+        accept(check_dimensions(elements.len()));
+        accept(elements.iter().try_for_each(|element| check_element(*element)));
         Self::filled(elements.len(), |target| target.copy_from_slice(elements))
     }
 
@@ -132,54 +136,46 @@ pub unsafe fn view(datum: pg_sys::Datum) -> Embedding {
     }
 }
 
-/// Raises an ERROR unless an embedding may have this many dimensions.
-fn check_dimensions(dimensions: usize) {
-    if dimensions < 1 {
-        raise(PgSqlErrorCode::ERRCODE_DATA_EXCEPTION, "embedding must have at least 1 dimension", "", "");
-    }
-    if dimensions > MAX_DIMENSIONS {
-        raise(
+/// Refuses a number of dimensions that no embedding has.
+fn check_dimensions(dimensions: usize) -> Result<(), Refusal> {
+    match dimensions {
+        0 => Err(Refusal::new(PgSqlErrorCode::ERRCODE_DATA_EXCEPTION, "embedding must have at least 1 dimension")),
+        1..=MAX_DIMENSIONS => Ok(()),
+        _ => Err(Refusal::new(
             PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             format!("embedding cannot have more than {MAX_DIMENSIONS} dimensions"),
-            "",
-            "",
-        );
+        )),
     }
 }
 
-/// Raises an ERROR unless the type modifier allows this many dimensions; -1 allows any.
-fn check_expected_dimensions(typmod: i32, dimensions: usize) {
-    if typmod != -1 && typmod as usize != dimensions {
-        raise(
-            PgSqlErrorCode::ERRCODE_DATA_EXCEPTION,
-            format!("expected {typmod} dimensions, not {dimensions}"),
-            "",
-            "",
-        );
+/// Refuses a number of dimensions other than the type modifier's; -1 stands for any.
+fn check_expected_dimensions(typmod: i32, dimensions: usize) -> Result<(), Refusal> {
+    if typmod == -1 || typmod as usize == dimensions {
+        return Ok(());
     }
+    Err(Refusal::new(PgSqlErrorCode::ERRCODE_DATA_EXCEPTION, format!("expected {typmod} dimensions, not {dimensions}")))
 }
 
 /// Raises an ERROR unless both embeddings have the same number of dimensions.
 fn check_same_dimensions(left: &Embedding, right: &Embedding) {
     let (left, right) = (left.dimensions(), right.dimensions());
     if left != right {
-        raise(
+        Refusal::new(
             PgSqlErrorCode::ERRCODE_DATA_EXCEPTION,
             format!("different embedding dimensions {left} and {right}"),
-            "",
-            "",
-        );
+        )
+        .raise();
     }
 }
 
-/// Raises an ERROR unless the value may be an element.
-fn check_element(element: f32) {
-    if element.is_nan() {
-        raise(PgSqlErrorCode::ERRCODE_DATA_EXCEPTION, "NaN not allowed in embedding", "", "");
-    }
-    if element.is_infinite() {
-        raise(PgSqlErrorCode::ERRCODE_DATA_EXCEPTION, "infinite value not allowed in embedding", "", "");
-    }
+/// Refuses a value that no element has.
+fn check_element(element: f32) -> Result<(), Refusal> {
+    let message = match element {
+        _ if element.is_nan() => "NaN not allowed in embedding",
+        _ if element.is_infinite() => "infinite value not allowed in embedding",
+        _ => return Ok(()),
+    };
+    Err(Refusal::new(PgSqlErrorCode::ERRCODE_DATA_EXCEPTION, message))
 }
 
 thread_local! {
