@@ -5,4 +5,7 @@
 
 pub mod date;
 pub mod identity;
+pub mod metadata;
 pub mod names;
+pub mod number;
+pub mod ohlcv;
