@@ -1,1 +1,19 @@
-//! placeholder
+//! Sentence embedding: text to vectors by a tokenizer and an ONNX model, without PostgreSQL.
+//!
+//! A model is a folder with a [`Manifest`], a tokenizer and an ONNX file. [`Encoder::open`] checks all three against
+//! each other and [`Encoder::encode`] turns texts into vectors. The vector of a text depends on the text and the model
+//! alone: not on its neighbours in a batch, their order or the number of threads.
+#![warn(missing_docs)]
+
+mod batch;
+mod encoder;
+mod error;
+mod manifest;
+mod pooling;
+mod runtime;
+mod tokens;
+
+pub use encoder::{Encoder, Purpose};
+pub use error::EmbedderError;
+pub use manifest::{Asset, Inputs, MANIFEST_FILE, Manifest, Pooling};
+pub use runtime::{OLDEST_RUNTIME, runtime_version};

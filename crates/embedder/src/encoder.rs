@@ -1,0 +1,288 @@
+//! A model in use: tokenizer and ONNX Runtime session.
+
+use crate::error::EmbedderError;
+use crate::manifest::{Manifest, Pooling, map_asset};
+use crate::runtime::{self, SignalsBlocked};
+use crate::tokens::Tokens;
+use crate::{batch, pooling};
+use ort::execution_providers::CPUExecutionProvider;
+use ort::logging::LogLevel;
+use ort::session::run_options::{HasSelectedOutputs, OutputSelector, RunOptions};
+use ort::session::{Session, SessionInputValue};
+use ort::value::TensorRef;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+/// Texts that are tokenised and sorted by length together: enough for batches with little padding, and bounded memory.
+const WINDOW: usize = 4096;
+
+/// What a text is embedded for; asymmetric models put another prefix before each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// A question that is compared with passages.
+    Query,
+    /// A passage that is stored.
+    Passage,
+}
+
+/// A loaded model.
+pub struct Encoder {
+    manifest: Manifest,
+    model_path: PathBuf,
+    tokens: Tokens,
+    session: Session,
+    options: RunOptions<HasSelectedOutputs>,
+}
+
+impl Encoder {
+    /// Loads the model in `folder` with the ONNX Runtime library at `runtime_library`, to run on `threads` threads.
+    ///
+    /// The first call of a process decides on the library. The threads of the session, if there are more than one,
+    /// have all signals blocked. Do not fork a process that has called this.
+    ///
+    /// # Errors
+    /// A file is missing, unreadable, damaged or not the one the manifest describes, or the parts do not belong
+    /// together: the tokenizer, the ONNX file and the manifest are tried on one another before this returns.
+    pub fn open(folder: &Path, runtime_library: &Path, threads: usize) -> Result<Self, EmbedderError> {
+        let manifest = Manifest::read(folder)?;
+        runtime::load(runtime_library)?;
+        let (tokenizer_path, tokenizer_bytes) = map_asset(folder, &manifest.tokenizer)?;
+        let tokens = Tokens::read(&tokenizer_path, &tokenizer_bytes, &manifest)?;
+        let (model_path, model_bytes) = map_asset(folder, &manifest.model)?;
+        let (session, options) = new_session(&model_bytes, threads, &manifest.output)
+            .map_err(|error| EmbedderError::Model { path: model_path.clone(), reason: one_line(&error) })?;
+        let mut encoder = Self { manifest, model_path, tokens, session, options };
+        encoder.check_interface()?;
+        encoder.check_vocabulary(tokenizer_path)?;
+        Ok(encoder)
+    }
+
+    /// What is known about the model.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Runs the model on a text of the maximum length, which [`Encoder::open`] leaves out because it takes a while.
+    ///
+    /// # Errors
+    /// The model does not take as many tokens as its manifest says.
+    pub fn check_maximum_tokens(&mut self) -> Result<(), EmbedderError> {
+        let ids = vec![0; self.manifest.maximum_tokens];
+        self.run(&[ids], &[0]).map(drop).map_err(|error| {
+            self.disagreement(format!("it fails on {} tokens: {}", self.manifest.maximum_tokens, reason_of(error)))
+        })
+    }
+
+    /// The vectors of `texts`, in their order, each of [`Manifest::dimension`] values.
+    ///
+    /// `go_on` is called every few milliseconds of tokenising and before each run of the model, which is of bounded
+    /// size (some 100 milliseconds on one thread); it returns false to stop.
+    ///
+    /// # Errors
+    /// A text has no token, memory runs out, the model fails, or `go_on` returned false.
+    pub fn encode(
+        &mut self,
+        texts: &[&str],
+        purpose: Purpose,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Vec<Vec<f32>>, EmbedderError> {
+        let out_of_memory = |_| EmbedderError::OutOfMemory { texts: texts.len() };
+        let mut vectors: Vec<Vec<f32>> = Vec::new();
+        vectors.try_reserve_exact(texts.len()).map_err(out_of_memory)?;
+        for (window, part) in texts.chunks(WINDOW).enumerate() {
+            let ids = self.tokenise(part, window * WINDOW, purpose, go_on)?;
+            let mut order: Vec<usize> = (0..ids.len()).collect();
+            order.sort_by_key(|&text| ids[text].len());
+            let lengths: Vec<usize> = order.iter().map(|&text| ids[text].len()).collect();
+            let first = vectors.len();
+            vectors.resize_with(first + part.len(), Vec::new);
+            for range in batch::cut(&lengths) {
+                if !go_on() {
+                    return Err(EmbedderError::Cancelled);
+                }
+                let members = &order[range];
+                for (&text, vector) in members.iter().zip(self.run(&ids, members)?) {
+                    vectors[first + text] = vector;
+                }
+            }
+        }
+        Ok(vectors)
+    }
+
+    fn tokenise(
+        &self,
+        texts: &[&str],
+        first: usize,
+        purpose: Purpose,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Vec<Vec<u32>>, EmbedderError> {
+        let prefix = match purpose {
+            Purpose::Query => &self.manifest.query_prefix,
+            Purpose::Passage => &self.manifest.passage_prefix,
+        };
+        let mut all = Vec::with_capacity(texts.len());
+        let mut bytes = 0;
+        for (index, text) in texts.iter().enumerate() {
+            bytes += text.len();
+            if bytes > 1 << 16 {
+                bytes = 0;
+                if !go_on() {
+                    return Err(EmbedderError::Cancelled);
+                }
+            }
+            match self.tokens.encode(prefix, text) {
+                Ok(Some(ids)) => all.push(ids),
+                Ok(None) => return Err(EmbedderError::EmptyText { index: first + index }),
+                Err(reason) => return Err(self.inference(reason)),
+            }
+        }
+        Ok(all)
+    }
+
+    /// Runs the model once on the texts `members` of `ids` and returns their vectors in that order.
+    fn run(&mut self, ids: &[Vec<u32>], members: &[usize]) -> Result<Vec<Vec<f32>>, EmbedderError> {
+        let rows = members.len();
+        let width = members.iter().map(|&text| ids[text].len()).max().unwrap_or(0);
+        let size = rows * width;
+        let (mut token_ids, mut mask) = (vec![0i64; size], vec![0i64; size]);
+        for (row, &text) in members.iter().enumerate() {
+            let start = row * width;
+            for (position, &id) in ids[text].iter().enumerate() {
+                token_ids[start + position] = i64::from(id);
+                mask[start + position] = 1;
+            }
+        }
+        let types = if self.manifest.inputs.token_types.is_some() { vec![0i64; size] } else { Vec::new() };
+        let output = self
+            .infer([rows, width], &token_ids, &mask, &types)
+            .map_err(|error| EmbedderError::Inference { model: self.manifest.name.clone(), reason: one_line(&error) })?;
+        let dimension = self.manifest.dimension;
+        let tokens_of_row = if self.manifest.pooling == Pooling::None { 1 } else { width };
+        let row_size = tokens_of_row * dimension;
+        let expected: &[i64] = match self.manifest.pooling {
+            Pooling::None => &[rows as i64, dimension as i64],
+            _ => &[rows as i64, width as i64, dimension as i64],
+        };
+        if output.shape != expected || output.values.len() != rows * row_size {
+            return Err(self.disagreement(format!(
+                "output \"{}\" has shape {:?} where the manifest makes it {expected:?}",
+                self.manifest.output, output.shape
+            )));
+        }
+        let mut vectors = Vec::with_capacity(rows);
+        for (&text, row) in members.iter().zip(output.values.chunks_exact(row_size)) {
+            let mut vector = Vec::new();
+            vector.try_reserve_exact(dimension).map_err(|_| EmbedderError::OutOfMemory { texts: rows })?;
+            match self.manifest.pooling {
+                Pooling::Mean => {
+                    vector.resize(dimension, 0.0);
+                    pooling::mean(row, ids[text].len(), &mut vector);
+                }
+                Pooling::Cls | Pooling::None => vector.extend_from_slice(&row[..dimension]),
+            }
+            if self.manifest.normalise {
+                pooling::normalise(&mut vector);
+            }
+            if !vector.iter().all(|value| value.is_finite()) {
+                return Err(self.inference("its output is not a finite number".into()));
+            }
+            vectors.push(vector);
+        }
+        Ok(vectors)
+    }
+
+    fn infer(&mut self, shape: [usize; 2], ids: &[i64], mask: &[i64], types: &[i64]) -> ort::Result<Output> {
+        let names = &self.manifest.inputs;
+        let tensor = |values| TensorRef::from_array_view((shape, values)).map(SessionInputValue::from);
+        let mut inputs: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = vec![
+            (names.token_ids.as_str().into(), tensor(ids)?),
+            (names.attention_mask.as_str().into(), tensor(mask)?),
+        ];
+        if let Some(name) = &names.token_types {
+            inputs.push((name.as_str().into(), tensor(types)?));
+        }
+        let outputs = self.session.run_with_options(inputs, &self.options)?;
+        let (shape, values) = outputs[0].try_extract_tensor::<f32>()?;
+        Ok(Output { shape: shape.to_vec(), values: values.to_vec() })
+    }
+
+    /// Checks the names and the number of inputs and the output against the manifest.
+    fn check_interface(&self) -> Result<(), EmbedderError> {
+        let names = &self.manifest.inputs;
+        let given: Vec<&String> = [&names.token_ids, &names.attention_mask].into_iter().chain(&names.token_types).collect();
+        let wanted: Vec<&String> = self.session.inputs.iter().map(|input| &input.name).collect();
+        if let Some(name) = given.iter().find(|name| !wanted.contains(name)) {
+            return Err(self.disagreement(format!("it has no input \"{name}\", it has {wanted:?}")));
+        }
+        if let Some(name) = wanted.iter().find(|name| !given.contains(name)) {
+            return Err(self.disagreement(format!("it wants an input \"{name}\" that the manifest does not name")));
+        }
+        let outputs: Vec<&String> = self.session.outputs.iter().map(|output| &output.name).collect();
+        if !outputs.contains(&&self.manifest.output) {
+            return Err(self.disagreement(format!("it has no output \"{}\", it has {outputs:?}", self.manifest.output)));
+        }
+        Ok(())
+    }
+
+    /// Runs the model on two texts of different length, then on the highest token id, which a tokenizer of another
+    /// model would have beyond the embedding table.
+    fn check_vocabulary(&mut self, tokenizer: PathBuf) -> Result<(), EmbedderError> {
+        self.run(&[vec![0; 3], vec![0; 2]], &[0, 1]).map_err(|error| match error {
+            EmbedderError::Inference { reason, .. } => self.disagreement(reason),
+            other => other,
+        })?;
+        self.run(&[vec![self.tokens.highest_id()]], &[0]).map(drop).map_err(|error| EmbedderError::Vocabulary {
+            tokenizer,
+            tokens: self.tokens.vocabulary(),
+            reason: reason_of(error),
+        })
+    }
+
+    fn disagreement(&self, reason: String) -> EmbedderError {
+        EmbedderError::Disagreement { path: self.model_path.clone(), reason }
+    }
+
+    fn inference(&self, reason: String) -> EmbedderError {
+        EmbedderError::Inference { model: self.manifest.name.clone(), reason }
+    }
+}
+
+/// The output tensor of one run.
+struct Output {
+    shape: Vec<i64>,
+    values: Vec<f32>,
+}
+
+fn new_session(
+    model: &[u8],
+    threads: usize,
+    output: &str,
+) -> ort::Result<(Session, RunOptions<HasSelectedOutputs>)> {
+    let _blocked = SignalsBlocked::new();
+    let session = Session::builder()?
+        .with_log_level(LogLevel::Fatal)?
+        .with_intra_threads(threads.max(1))?
+        .with_inter_threads(1)?
+        // A backend that has nothing to embed must not burn a core.
+        .with_config_entry("session.force_spinning_stop", "1")?
+        // Lengths differ from run to run: remembering the allocations of each would only use memory, and an arena
+        // keeps what the largest batch needed for as long as the backend lives.
+        .with_memory_pattern(false)?
+        .with_execution_providers([CPUExecutionProvider::default().with_arena_allocator(false).build()])?
+        .commit_from_memory(model)?;
+    let options = RunOptions::new()?.with_outputs(OutputSelector::no_default().with(output));
+    Ok((session, options))
+}
+
+/// ONNX Runtime's messages have line breaks and lists of operators; the first line says what happened.
+fn one_line(error: &ort::Error) -> String {
+    error.message().lines().next().unwrap_or_default().trim().to_owned()
+}
+
+fn reason_of(error: EmbedderError) -> String {
+    match error {
+        EmbedderError::Inference { reason, .. } => reason,
+        other => other.to_string(),
+    }
+}
+
