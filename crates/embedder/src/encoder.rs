@@ -153,9 +153,9 @@ impl Encoder {
             }
         }
         let types = if self.manifest.inputs.token_types.is_some() { vec![0i64; size] } else { Vec::new() };
-        let output = self
-            .infer([rows, width], &token_ids, &mask, &types)
-            .map_err(|error| EmbedderError::Inference { model: self.manifest.name.clone(), reason: one_line(&error) })?;
+        let output = self.infer([rows, width], &token_ids, &mask, &types).map_err(|error| {
+            EmbedderError::Inference { model: self.manifest.name.clone(), reason: one_line(&error) }
+        })?;
         let dimension = self.manifest.dimension;
         let tokens_of_row = if self.manifest.pooling == Pooling::None { 1 } else { width };
         let row_size = tokens_of_row * dimension;
@@ -209,7 +209,8 @@ impl Encoder {
     /// Checks the names and the number of inputs and the output against the manifest.
     fn check_interface(&self) -> Result<(), EmbedderError> {
         let names = &self.manifest.inputs;
-        let given: Vec<&String> = [&names.token_ids, &names.attention_mask].into_iter().chain(&names.token_types).collect();
+        let given: Vec<&String> =
+            [&names.token_ids, &names.attention_mask].into_iter().chain(&names.token_types).collect();
         let wanted: Vec<&String> = self.session.inputs.iter().map(|input| &input.name).collect();
         if let Some(name) = given.iter().find(|name| !wanted.contains(name)) {
             return Err(self.disagreement(format!("it has no input \"{name}\", it has {wanted:?}")));
@@ -253,11 +254,7 @@ struct Output {
     values: Vec<f32>,
 }
 
-fn new_session(
-    model: &[u8],
-    threads: usize,
-    output: &str,
-) -> ort::Result<(Session, RunOptions<HasSelectedOutputs>)> {
+fn new_session(model: &[u8], threads: usize, output: &str) -> ort::Result<(Session, RunOptions<HasSelectedOutputs>)> {
     let _blocked = SignalsBlocked::new();
     let session = Session::builder()?
         .with_log_level(LogLevel::Fatal)?
@@ -285,4 +282,3 @@ fn reason_of(error: EmbedderError) -> String {
         other => other.to_string(),
     }
 }
-

@@ -1,5 +1,7 @@
 //! What can go wrong: each error names the file and what to do about it.
 
+use crate::runtime::OLDEST_MINOR;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// An error of this crate. `Display` says what happened, [`EmbedderError::remedy`] what to do.
@@ -23,6 +25,8 @@ pub enum EmbedderError {
     FileUnreadable {
         /// The file.
         path: PathBuf,
+        /// Its kind.
+        kind: ErrorKind,
         /// What the operating system says.
         reason: String,
     },
@@ -162,8 +166,12 @@ impl EmbedderError {
                 "Install the model again; a model that was really changed needs a name and a manifest of its own."
             }
             Self::Manifest { .. } => "Correct the manifest, or install the model again.",
-            Self::Tokenizer { .. } | Self::Model { .. } => "The file is damaged or of another kind: install the model again.",
-            Self::Disagreement { .. } => "Correct inputs, output, pooling, dimension or maximum_tokens in the manifest.",
+            Self::Tokenizer { .. } | Self::Model { .. } => {
+                "The file is damaged or of another kind: install the model again."
+            }
+            Self::Disagreement { .. } => {
+                "Correct inputs, output, pooling, dimension or maximum_tokens in the manifest."
+            }
             Self::Vocabulary { .. } => "Install the tokenizer that was published with the model.",
             Self::RuntimeMissing { .. } | Self::RuntimeUnusable { .. } | Self::RuntimeVersion { .. } => {
                 "Install the ONNX Runtime library that belongs to this version of the extension."
@@ -176,5 +184,3 @@ impl EmbedderError {
         }
     }
 }
-
-use crate::runtime::OLDEST_MINOR;

@@ -165,13 +165,13 @@ fn open(path: &Path) -> Result<File, EmbedderError> {
     })?;
     let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
     if !metadata.is_file() {
-        return Err(EmbedderError::FileUnreadable { path: path.to_owned(), reason: "it is not a file".into() });
+        return Err(unreadable(path, &std::io::Error::new(ErrorKind::InvalidInput, "it is not a file")));
     }
     Ok(file)
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> EmbedderError {
-    EmbedderError::FileUnreadable { path: path.to_owned(), reason: error.to_string() }
+    EmbedderError::FileUnreadable { path: path.to_owned(), kind: error.kind(), reason: error.to_string() }
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
