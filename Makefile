@@ -1,0 +1,44 @@
+# Sutra. `make help` lists the targets; each is a script of scripts/ and can be run without make.
+PG ?= 18
+export PG
+export PG_CONFIG DESTDIR
+
+.PHONY: help demo psql stop test test-long lint packages build install uninstall clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "PG=15|16|17|18 chooses the PostgreSQL of build and test (default 18), PG_CONFIG=/path/pg_config one of your own."
+
+demo: ## build, start a private PostgreSQL 18, learn the sample and ask it
+	@scripts/demo
+
+psql: ## a psql session in the demo
+	@scripts/demo psql
+
+stop: ## stop the demo's server; its data stays
+	@scripts/demo stop
+
+test: ## all tests on PostgreSQL 18, or on the one of PG
+	@scripts/test
+
+test-long: ## the tests on 18, 16 and 15, with the long loops
+	@scripts/test --long
+
+lint: ## rustfmt, clippy, shell and SQL checks
+	@scripts/lint
+
+packages:
+	@scripts/install-packages build
+
+build: packages ## build into .build
+	@scripts/build
+
+install: PG_CONFIG := $(or $(PG_CONFIG),pg_config)
+install: build ## build and install into the PostgreSQL of PG_CONFIG (default: the one on the PATH)
+	@scripts/install
+
+uninstall: ## remove exactly what install put there
+	@scripts/install --uninstall
+
+clean: ## stop the servers and remove the demo, the test clusters and the build; the cache stays
+	@scripts/demo clean
