@@ -38,6 +38,10 @@ pub(crate) fn load(path: &Path) -> Result<(), EmbedderError> {
     if loaded.as_ref().is_some_and(|loaded| loaded.path == path) {
         return Ok(());
     }
+    // A relative path would be looked up along the loader's search path.
+    if !path.is_absolute() {
+        return Err(unusable(path, "the path is not absolute"));
+    }
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => {}
         Ok(_) => return Err(unusable(path, "it is not a file")),
@@ -48,10 +52,6 @@ pub(crate) fn load(path: &Path) -> Result<(), EmbedderError> {
     }
     if let Some(loaded) = loaded.as_ref() {
         return Err(EmbedderError::RuntimeInUse { loaded: loaded.path.clone(), asked: path.to_owned() });
-    }
-    // A relative path would be looked up along the loader's search path.
-    if !path.is_absolute() {
-        return Err(unusable(path, "the path is not absolute"));
     }
     let Some(name) = path.to_str() else { return Err(unusable(path, "the path is not valid UTF-8")) };
     for variable in TELEMETRY_OFF {
