@@ -22,8 +22,9 @@ pub fn schema() -> String {
     }) {
         return name;
     }
-    let name = Spi::get_one_with_args::<String>(
-        "SELECT extnamespace::pg_catalog.regnamespace::pg_catalog.text FROM pg_catalog.pg_extension WHERE oid = $1",
+    let name = read_one::<String>(
+        "SELECT extnamespace::pg_catalog.regnamespace::pg_catalog.text FROM pg_catalog.pg_extension
+         WHERE oid OPERATOR(pg_catalog.=) $1",
         &[extension.into()],
     )
     .ok()
@@ -31,6 +32,20 @@ pub fn schema() -> String {
     .unwrap_or_else(|| error!("extension sutra has no schema"));
     SCHEMA.set(Some((extension, name.clone())));
     name
+}
+
+/// The first column of the first row of a query that only reads.
+///
+/// `Spi::get_one` and its like take a transaction id first, which a standby refuses, and a snapshot of their own; this
+/// reads with the snapshot of the caller and leaves no trace.
+pub fn read_one<T: FromDatum + IntoDatum>(
+    query: &str,
+    arguments: &[pgrx::datum::DatumWithOid],
+) -> Result<Option<T>, pgrx::spi::Error> {
+    Spi::connect(|client| match client.select(query, Some(1), arguments)?.next() {
+        Some(row) => row.get(1),
+        None => Ok(None),
+    })
 }
 
 /// Quotes an identifier where it needs quotes, as quote_ident does.

@@ -11,6 +11,7 @@ mod index;
 mod learn;
 mod model;
 mod observe;
+mod search;
 mod settings;
 mod types;
 

@@ -9,3 +9,4 @@ pub mod metadata;
 pub mod names;
 pub mod number;
 pub mod ohlcv;
+pub mod ranking;

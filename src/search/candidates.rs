@@ -1,0 +1,213 @@
+//! Which statements come into question, and their order.
+//!
+//! Every candidate gets both scores, whichever of the two found it: the text score is known for all statements, the
+//! vector of a statement that only its words brought up is looked up. What the caller may not see, what the filter
+//! excludes and what is no statement is left out before the order is made, so k statements that match give k results.
+
+use super::jsonb::Jsonb;
+use super::rights::Rights;
+use super::{Found, Request, failed};
+use crate::catalog::{self, schema};
+use crate::model;
+use crate::types::concept_id::ConceptId;
+use crate::types::embedding::Embedding;
+use pgrx::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use sutra_knowledge::ranking::bm25::Scorer;
+use sutra_knowledge::ranking::fusion;
+
+/// Each part brings up at least so many candidates, and twice as many as results are wanted.
+const MINIMUM_POOL: usize = 100;
+
+/// A filter that so few statements pass is answered by looking at all of them, a wider one by trying candidates.
+const NARROW: usize = 2_000;
+
+/// The best statements of the space, best first.
+pub fn search(request: &Request, rights: &Rights, text: &Scorer) -> Vec<Found> {
+    let vectors = Vectors::new(request);
+    let narrow = request.filter.as_ref().and_then(|filter| passing(request, rights, filter));
+    let candidates = match narrow {
+        Some(concepts) => visible(request, &concepts),
+        None => brought_up(request, text, vectors.as_ref()),
+    };
+    let similarities = vectors.map(|vectors| vectors.similarities(&candidates)).unwrap_or_default();
+    let mut found: Vec<Found> = candidates
+        .into_iter()
+        .map(|concept| {
+            let vector_score = similarities.get(&concept).copied();
+            let text_score = text.score(concept);
+            let score = fusion::fuse(text_score, text.ceiling(), vector_score.unwrap_or(0.0));
+            Found { concept, score: score as f32, vector_score, text_score }
+        })
+        .filter(|found| found.vector_score.is_some() || found.text_score > 0.0)
+        .collect();
+    found.sort_unstable_by(|one, other| other.score.total_cmp(&one.score).then(one.concept.cmp(&other.concept)));
+    found.truncate(request.count);
+    found
+}
+
+/// The statements found with what they say, in the same order.
+pub fn with_content(request: &Request, found: Vec<Found>) -> Vec<(Found, String, Jsonb)> {
+    let query = format!(
+        "SELECT c.id, c.content, c.metadata FROM sutra.concept AS c
+         WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({}.=) ANY ($2)",
+        schema()
+    );
+    let identities: Vec<ConceptId> = found.iter().map(|found| ConceptId(found.concept)).collect();
+    let mut contents: BTreeMap<u64, (String, Jsonb)> = Spi::connect(|client| {
+        failed(client.select(query.as_str(), None, &[request.space.as_str().into(), identities.into()]))
+            .filter_map(|row| {
+                let concept: ConceptId = failed(row.get(1))?;
+                Some((concept.0, (failed(row.get(2))?, failed(row.get(3))?)))
+            })
+            .collect()
+    });
+    found
+        .into_iter()
+        .filter_map(|found| {
+            let (content, metadata) = contents.remove(&found.concept)?;
+            Some((found, content, metadata))
+        })
+        .collect()
+}
+
+/// The candidates of both parts, as many as are needed for the results wanted.
+fn brought_up(request: &Request, text: &Scorer, vectors: Option<&Vectors>) -> BTreeSet<u64> {
+    let mut pool = MINIMUM_POOL.max(2 * request.count);
+    let mut candidates = BTreeSet::new();
+    let mut ranking = super::allocated(text.ranking());
+    while candidates.len() < pool {
+        let portion = ranking.next(pool);
+        if portion.is_empty() {
+            break;
+        }
+        candidates.extend(visible(request, &portion).into_iter().take(pool));
+    }
+    let Some(vectors) = vectors else { return candidates };
+    loop {
+        let (rows, nearest) = vectors.nearest(pool);
+        candidates.extend(visible(request, &nearest));
+        if rows < pool || candidates.len() >= request.count {
+            return candidates;
+        }
+        pool = pool.saturating_mul(4);
+    }
+}
+
+/// All statements that pass the filter, unless they are many.
+///
+/// Under row-level security the index on metadata serves the owner of the table only, because `@>` is not leakproof;
+/// the spaces of the caller have been checked before, and [`visible`] asks the policies again.
+fn passing(request: &Request, rights: &Rights, filter: &Jsonb) -> Option<Vec<u64>> {
+    let concepts = rights.as_owner(|| {
+        concepts(
+            "SELECT c.id FROM sutra.concept AS c
+             WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.kind OPERATOR(pg_catalog.=) 'statement'
+                 AND c.metadata OPERATOR(pg_catalog.@>) $2
+             LIMIT $3",
+            &[request.space.as_str().into(), filter.clone().into(), (NARROW as i64 + 1).into()],
+        )
+    });
+    (concepts.len() <= NARROW).then_some(concepts)
+}
+
+/// Those of some concepts that are statements, pass the filter and are visible to the caller.
+fn visible(request: &Request, candidates: &[u64]) -> BTreeSet<u64> {
+    let found = concepts(
+        "SELECT c.id FROM sutra.concept AS c
+         WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) ANY ($2)
+             AND c.kind OPERATOR(pg_catalog.=) 'statement'
+             AND ($3 IS NULL OR c.metadata OPERATOR(pg_catalog.@>) $3)",
+        &[request.space.as_str().into(), identities(candidates).into(), request.filter.clone().into()],
+    );
+    found.into_iter().collect()
+}
+
+fn identities(concepts: &[u64]) -> Vec<ConceptId> {
+    concepts.iter().copied().map(ConceptId).collect()
+}
+
+fn concepts(query: &str, arguments: &[pgrx::datum::DatumWithOid]) -> Vec<u64> {
+    let query = query.replace("{schema}", &schema());
+    Spi::connect(|client| {
+        failed(client.select(query.as_str(), None, arguments))
+            .filter_map(|row| failed(row.get::<ConceptId>(1)))
+            .map(|concept| concept.0)
+            .collect()
+    })
+}
+
+/// The vectors of the space, seen from the query.
+struct Vectors<'request> {
+    request: &'request Request,
+    table: String,
+    query: Vec<f32>,
+}
+
+impl<'request> Vectors<'request> {
+    /// Nothing when the active model has no vectors yet.
+    fn new(request: &'request Request) -> Option<Self> {
+        let table = model::active().table;
+        let exists = failed(catalog::read_one::<bool>(
+            "SELECT pg_catalog.to_regclass($1) IS NOT NULL",
+            &[table.as_str().into()],
+        ));
+        if exists != Some(true) {
+            return None;
+        }
+        Some(Vectors { request, table, query: model::embed_query(&request.query) })
+    }
+
+    fn query(&self) -> Embedding {
+        Embedding::from_slice(&self.query)
+    }
+
+    /// The concepts of the nearest vectors, and how many vectors that were: fewer than `count` when these are all.
+    fn nearest(&self, count: usize) -> (usize, Vec<u64>) {
+        let schema = schema();
+        let nearest = match &self.request.filter {
+            None => concepts(
+                &format!(
+                    "SELECT v.concept FROM {} AS v
+                     WHERE v.space OPERATOR(pg_catalog.=) $1
+                     ORDER BY v.embedding OPERATOR({schema}.<=>) $2 LIMIT {count}",
+                    self.table
+                ),
+                &[self.request.space.as_str().into(), self.query().into()],
+            ),
+            Some(filter) => concepts(
+                &format!(
+                    "SELECT v.concept FROM {} AS v
+                     JOIN sutra.concept AS c ON c.space OPERATOR(pg_catalog.=) v.space AND c.id OPERATOR({schema}.=) v.concept
+                     WHERE v.space OPERATOR(pg_catalog.=) $1 AND c.metadata OPERATOR(pg_catalog.@>) $3
+                     ORDER BY v.embedding OPERATOR({schema}.<=>) $2 LIMIT {count}",
+                    self.table
+                ),
+                &[self.request.space.as_str().into(), self.query().into(), filter.clone().into()],
+            ),
+        };
+        (nearest.len(), nearest)
+    }
+
+    /// The cosine of the nearest vector of each concept that has one.
+    fn similarities(&self, concepts: &BTreeSet<u64>) -> BTreeMap<u64, f64> {
+        let concepts: Vec<ConceptId> = concepts.iter().copied().map(ConceptId).collect();
+        let query = format!(
+            "SELECT v.concept, 1.0::pg_catalog.float8 OPERATOR(pg_catalog.-)
+                 pg_catalog.min(v.embedding OPERATOR({schema}.<=>) $2)
+             FROM {table} AS v
+             WHERE v.space OPERATOR(pg_catalog.=) $1 AND v.concept OPERATOR({schema}.=) ANY ($3)
+             GROUP BY v.concept",
+            schema = schema(),
+            table = self.table,
+        );
+        let arguments = [self.request.space.as_str().into(), self.query().into(), concepts.into()];
+        Spi::connect(|client| {
+            failed(client.select(query.as_str(), None, &arguments))
+                .filter_map(|row| Some((failed(row.get::<ConceptId>(1))?.0, failed(row.get::<f64>(2))?)))
+                // The cosine distance to a vector of zeros is not a number: it is near to nothing.
+                .filter(|(_, similarity)| !similarity.is_nan())
+                .collect()
+        })
+    }
+}

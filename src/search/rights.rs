@@ -1,0 +1,70 @@
+//! What the caller may read, decided once, and reading with the rights of the owner within it.
+//!
+//! A role that may read sutra.concept needs no grants on the inverted index, and the index on metadata serves it
+//! although row-level security would keep the planner from it. What is read so is never shown: it only says which
+//! concepts come into question, and these are then read with the caller's own rights.
+
+use super::{Request, failed};
+use pgrx::prelude::*;
+
+/// The proof that the caller may read concepts of the space searched.
+pub struct Rights {
+    owner: pg_sys::Oid,
+}
+
+impl Rights {
+    /// Raises the usual ERROR when the caller may not read sutra.concept; nothing when no policy shows it the space.
+    pub fn check(request: &Request) -> Option<Self> {
+        let (owner, readable) = Spi::connect(|client| {
+            // An empty read raises the ERROR that any other read of the table would.
+            failed(client.select("SELECT FROM sutra.concept WHERE false", None, &[]));
+            let row = client.select(
+                "SELECT c.relowner,
+                     NOT pg_catalog.row_security_active(c.oid)
+                     OR $1 OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT sutra.visible_spaces(current_user, false)))
+                 FROM pg_catalog.pg_class AS c
+                 WHERE c.oid OPERATOR(pg_catalog.=) 'sutra.concept'::pg_catalog.regclass",
+                None,
+                &[request.space.as_str().into()],
+            );
+            failed(failed(row).first().get_two::<pg_sys::Oid, bool>())
+        });
+        match (owner, readable) {
+            (Some(owner), Some(true)) => Some(Rights { owner }),
+            _ => None,
+        }
+    }
+
+    /// Runs `read` as the owner of the table. It must run only queries of the extension's own over its tables.
+    pub fn as_owner<T>(&self, read: impl FnOnce() -> T) -> T {
+        let _role = Role::switch(self.owner);
+        read()
+    }
+}
+
+/// Back to the former role when it goes out of scope; after an ERROR the end of the (sub)transaction restores it.
+struct Role {
+    user: pg_sys::Oid,
+    context: i32,
+}
+
+impl Role {
+    fn switch(to: pg_sys::Oid) -> Self {
+        let mut role = Role { user: pg_sys::InvalidOid, context: 0 };
+        // SAFETY: as for a SECURITY DEFINER function; the role exists, because it owns a table.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&raw mut role.user, &raw mut role.context);
+            let context =
+                role.context | (pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION) as i32;
+            pg_sys::SetUserIdAndSecContext(to, context);
+        }
+        role
+    }
+}
+
+impl Drop for Role {
+    fn drop(&mut self) {
+        // SAFETY: these are the values that were current before.
+        unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) };
+    }
+}
