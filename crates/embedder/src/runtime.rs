@@ -27,11 +27,20 @@ pub fn runtime_version() -> Option<String> {
     LOADED.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|loaded| loaded.version.clone())
 }
 
+/// Official builds of ONNX Runtime since 1.29 send usage data over the network, on Linux too, and log the process while
+/// the environment is made, before an interface could switch it off. Only these variables stop it altogether: no
+/// uploader thread, no connection, no identifier on disk. The second is the name in some of the older of them.
+const TELEMETRY_OFF: [&str; 2] = ["ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED"];
+
 /// Loads the library at `path`; a second call with the same path does nothing.
 pub(crate) fn load(path: &Path) -> Result<(), EmbedderError> {
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
     if loaded.as_ref().is_some_and(|loaded| loaded.path == path) {
         return Ok(());
+    }
+    // A relative path would be looked up along the loader's search path.
+    if !path.is_absolute() {
+        return Err(unusable(path, "the path is not absolute"));
     }
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => {}
@@ -44,11 +53,12 @@ pub(crate) fn load(path: &Path) -> Result<(), EmbedderError> {
     if let Some(loaded) = loaded.as_ref() {
         return Err(EmbedderError::RuntimeInUse { loaded: loaded.path.clone(), asked: path.to_owned() });
     }
-    // A relative path would be looked up along the loader's search path.
-    if !path.is_absolute() {
-        return Err(unusable(path, "the path is not absolute"));
-    }
     let Some(name) = path.to_str() else { return Err(unusable(path, "the path is not valid UTF-8")) };
+    for variable in TELEMETRY_OFF {
+        // SAFETY: writing the environment races only with C code that reads it in another thread. ONNX Runtime, which
+        // would be that code, is not loaded yet, and Rust code takes a lock.
+        unsafe { std::env::set_var(variable, "1") };
+    }
     let version = probe(path)?;
     let _blocked = SignalsBlocked::new();
     ort::init_from(name).with_telemetry(false).commit().map_err(|error| unusable(path, error))?;

@@ -37,31 +37,38 @@ fn add(
     count: f64,
     sums: impl ExactSizeIterator<Item = f64>,
 ) -> AnyArray {
-    // SAFETY: state_argument checked the type of the elements.
-    let present = unsafe { plain_elements::<f64>(&mut state) };
-    let empty = present.len() == 1;
-    if !empty {
-        accept(check_expected_dimensions(present.len() as i32 - 1, sums.len()));
-    }
-    // SAFETY: the call is running. In an aggregate the state belongs to it, and may be changed.
-    let in_aggregate = unsafe { pg_sys::AggCheckCallContext(fcinfo, std::ptr::null_mut()) != 0 };
-    let mut result = if empty || !in_aggregate {
-        let mut copy = new_array::<f64>(pg_sys::FLOAT8OID, sums.len() + 1);
-        // SAFETY: the array was just made for elements of this type.
-        unsafe { plain_elements::<f64>(&mut copy)[..present.len()].copy_from_slice(present) };
-        copy
+    let length = sums.len() + 1;
+    let values = std::iter::once(count).chain(sums);
+    let result = if state.len() == 1 {
+        // The first sums are stored, not added to zero, which would make 0 of -0.
+        let mut first = new_array::<f64>(pg_sys::FLOAT8OID, length);
+        update(&mut first, values, |_, value| value);
+        first
     } else {
+        accept(check_expected_dimensions(state.len() as i32 - 1, length - 1));
+        // SAFETY: the call is running. In an aggregate the state belongs to it, and may be changed.
+        let in_aggregate = unsafe { pg_sys::AggCheckCallContext(fcinfo, std::ptr::null_mut()) != 0 };
+        if !in_aggregate {
+            let mut copy = new_array::<f64>(pg_sys::FLOAT8OID, length);
+            // SAFETY: both arrays hold double precision.
+            unsafe { plain_elements::<f64>(&mut copy).copy_from_slice(plain_elements::<f64>(&mut state)) };
+            state = copy;
+        }
+        update(&mut state, values, |sum, value| sum + value);
         state
     };
-    // SAFETY: both possible arrays hold double precision.
-    let target = unsafe { plain_elements::<f64>(&mut result) };
-    for (sum, value) in target.iter_mut().zip(std::iter::once(count).chain(sums)) {
-        *sum += value;
-        if sum.is_infinite() {
+    array_result(result, pg_sys::FLOAT8ARRAYOID)
+}
+
+/// Replaces each number of a state by what `operation` makes of it and the next of `values`.
+fn update(state: &mut RawArray, values: impl Iterator<Item = f64>, operation: impl Fn(f64, f64) -> f64) {
+    // SAFETY: a state holds double precision.
+    for (number, value) in unsafe { plain_elements::<f64>(state) }.iter_mut().zip(values) {
+        *number = operation(*number, value);
+        if number.is_infinite() {
             Refusal::new(PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow").raise();
         }
     }
-    array_result(result, pg_sys::FLOAT8ARRAYOID)
 }
 
 /// The mean of what the state holds; NULL for nothing.

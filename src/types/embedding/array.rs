@@ -1,7 +1,7 @@
 //! Casts between `embedding` and the array types real[], double precision[], integer[] and numeric[].
 
 use super::arithmetic::without_overflow;
-use super::{Embedding, check_dimensions, check_element, check_expected_dimensions};
+use super::{Embedding, check_dimensions, check_expected_dimensions};
 use crate::types::refusal::{Refusal, accept};
 use pgrx::array::RawArray;
 use pgrx::datum::AnyArray;
@@ -85,7 +85,7 @@ fn embedding_from_array(fcinfo: pg_sys::FunctionCallInfo) -> Embedding {
             }
         }
     });
-    accept(embedding.as_slice().iter().try_for_each(|element| check_element(*element)));
+    accept(embedding.check_elements());
     embedding
 }
 

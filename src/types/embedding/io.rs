@@ -1,6 +1,6 @@
 //! Text and binary form, and the type modifier: `[1,2,3]`, pgvector's wire format, `embedding(3)`.
 
-use super::{Embedding, MAX_DIMENSIONS, check_dimensions, check_element, check_expected_dimensions, literal};
+use super::{Embedding, MAX_DIMENSIONS, check_dimensions, check_expected_dimensions, literal};
 use crate::types::refusal::{Refusal, accept};
 use pgrx::datum::Internal;
 use pgrx::prelude::*;
@@ -49,13 +49,18 @@ fn embedding_recv(buffer: Internal, _element: pg_sys::Oid, typmod: i32) -> Embed
     if unused != 0 {
         Refusal::new(PgSqlErrorCode::ERRCODE_DATA_EXCEPTION, format!("expected unused to be 0, not {unused}")).raise();
     }
-    Embedding::filled(dimensions, |elements| {
-        for element in elements {
-            // SAFETY: as above.
-            *element = unsafe { pg_sys::pq_getmsgfloat4(buffer) };
-            accept(check_element(*element));
+    // SAFETY: as above; the result points at that many bytes of the message.
+    let bytes = unsafe {
+        let length = dimensions * size_of::<f32>();
+        std::slice::from_raw_parts(pg_sys::pq_getmsgbytes(buffer, length as i32).cast::<u8>(), length)
+    };
+    let embedding = Embedding::filled(dimensions, |elements| {
+        for (element, bytes) in elements.iter_mut().zip(bytes.as_chunks::<4>().0) {
+            *element = f32::from_be_bytes(*bytes);
         }
-    })
+    });
+    accept(embedding.check_elements());
+    embedding
 }
 
 /// Writes the binary form.

@@ -1,9 +1,7 @@
 //! NEON, which every 64-bit ARM processor has.
 
-use super::{DotAndNorms, Kernels};
+use super::{DotAndNorms, Kernels, common};
 use std::arch::aarch64::*;
-
-const LANES: usize = 4;
 
 /// The implementations that this processor supports, the fastest first.
 pub fn supported() -> impl Iterator<Item = Kernels> {
@@ -22,79 +20,92 @@ const NEON: Kernels = Kernels {
     l1: |left, right| unsafe { l1(left, right) },
 };
 
-/// Runs `$term(accumulator, x, y)` over both vectors and evaluates to the sum of the accumulators.
+const LANES: usize = 4;
+
+#[target_feature(enable = "neon")]
+fn load(block: &[f32; LANES]) -> float32x4_t {
+    // SAFETY: the block has as many elements as the register.
+    unsafe { vld1q_f32(block.as_ptr()) }
+}
+
+/// The elements of an incomplete block, followed by zeros.
+#[target_feature(enable = "neon")]
+fn load_rest(rest: &[f32]) -> float32x4_t {
+    let mut block = [0.0; LANES];
+    let count = rest.len().min(LANES);
+    block[..count].copy_from_slice(&rest[..count]);
+    load(&block)
+}
+
+/// Runs `$term(sum, x, y)` over both vectors and evaluates to the sum of the sums.
 macro_rules! reduce {
     ($left:ident, $right:ident, $term:expr) => {{
-        let length = $left.len().min($right.len());
-        let (x, y) = ($left.as_ptr(), $right.as_ptr());
+        let ($left, $right) = common($left, $right);
+        let (x_blocks, x_rest) = $left.as_chunks::<LANES>();
+        let (y_blocks, y_rest) = $right.as_chunks::<LANES>();
+        let (x_groups, x_blocks) = x_blocks.as_chunks::<4>();
+        let (y_groups, y_blocks) = y_blocks.as_chunks::<4>();
         let mut sums = [vdupq_n_f32(0.0); 4];
-        let mut at = 0;
-        while at + 4 * LANES <= length {
-            for (lane, sum) in sums.iter_mut().enumerate() {
-                let offset = at + lane * LANES;
-                // SAFETY: offset + LANES <= length, the length of the shorter slice.
-                let (a, b) = unsafe { (vld1q_f32(x.add(offset)), vld1q_f32(y.add(offset))) };
-                *sum = $term(*sum, a, b);
+        for (x, y) in x_groups.iter().zip(y_groups) {
+            for lane in 0..4 {
+                sums[lane] = $term(sums[lane], load(&x[lane]), load(&y[lane]));
             }
-            at += 4 * LANES;
         }
-        while at < length {
-            let (a, b) = remainder(&$left[at..length], &$right[at..length]);
-            sums[0] = $term(sums[0], a, b);
-            at += LANES;
+        for (x, y) in x_blocks.iter().zip(y_blocks) {
+            sums[0] = $term(sums[0], load(x), load(y));
         }
-        vaddvq_f32(vaddq_f32(vaddq_f32(sums[0], sums[1]), vaddq_f32(sums[2], sums[3])))
+        if !x_rest.is_empty() {
+            sums[1] = $term(sums[1], load_rest(x_rest), load_rest(y_rest));
+        }
+        add_lanes(vaddq_f32(vaddq_f32(sums[0], sums[1]), vaddq_f32(sums[2], sums[3])))
     }};
 }
 
-/// The next four elements of both vectors, with zeros where there are fewer.
 #[target_feature(enable = "neon")]
-fn remainder(left: &[f32], right: &[f32]) -> (float32x4_t, float32x4_t) {
-    let count = left.len().min(LANES);
-    let (mut a, mut b) = ([0.0f32; LANES], [0.0f32; LANES]);
-    a[..count].copy_from_slice(&left[..count]);
-    b[..count].copy_from_slice(&right[..count]);
-    // SAFETY: both arrays hold exactly four elements.
-    unsafe { (vld1q_f32(a.as_ptr()), vld1q_f32(b.as_ptr())) }
+fn add_lanes(sum: float32x4_t) -> f32 {
+    vaddvq_f32(sum)
 }
 
 #[target_feature(enable = "neon")]
 fn l2_squared(left: &[f32], right: &[f32]) -> f32 {
-    reduce!(left, right, |sum, a, b| {
-        let difference = vsubq_f32(a, b);
+    reduce!(left, right, |sum, x, y| {
+        let difference = vsubq_f32(x, y);
         vfmaq_f32(sum, difference, difference)
     })
 }
 
 #[target_feature(enable = "neon")]
 fn inner_product(left: &[f32], right: &[f32]) -> f32 {
-    reduce!(left, right, |sum, a, b| vfmaq_f32(sum, a, b))
+    reduce!(left, right, |sum, x, y| vfmaq_f32(sum, x, y))
 }
 
 #[target_feature(enable = "neon")]
 fn l1(left: &[f32], right: &[f32]) -> f32 {
-    reduce!(left, right, |sum, a, b| vaddq_f32(sum, vabdq_f32(a, b)))
+    reduce!(left, right, |sum, x, y| vaddq_f32(sum, vabdq_f32(x, y)))
 }
 
 #[target_feature(enable = "neon")]
 fn dot_and_norms(left: &[f32], right: &[f32]) -> DotAndNorms {
-    let length = left.len().min(right.len());
-    let mut sums = [[vdupq_n_f32(0.0); 2]; 3];
-    let mut at = 0;
-    let mut lane = 0;
-    while at < length {
-        let (a, b) = if at + LANES <= length {
-            // SAFETY: at + LANES <= length, the length of the shorter slice.
-            unsafe { (vld1q_f32(left.as_ptr().add(at)), vld1q_f32(right.as_ptr().add(at))) }
-        } else {
-            remainder(&left[at..length], &right[at..length])
-        };
-        sums[0][lane] = vfmaq_f32(sums[0][lane], a, b);
-        sums[1][lane] = vfmaq_f32(sums[1][lane], a, a);
-        sums[2][lane] = vfmaq_f32(sums[2][lane], b, b);
-        at += LANES;
-        lane ^= 1;
+    let (left, right) = common(left, right);
+    let (x_blocks, x_rest) = left.as_chunks::<LANES>();
+    let (y_blocks, y_rest) = right.as_chunks::<LANES>();
+    let (x_pairs, x_blocks) = x_blocks.as_chunks::<2>();
+    let (y_pairs, y_blocks) = y_blocks.as_chunks::<2>();
+    let zero = vdupq_n_f32(0.0);
+    let (mut dots, mut lefts, mut rights) = ([zero; 2], [zero; 2], [zero; 2]);
+    let mut add = |lane: usize, x, y| {
+        dots[lane] = vfmaq_f32(dots[lane], x, y);
+        lefts[lane] = vfmaq_f32(lefts[lane], x, x);
+        rights[lane] = vfmaq_f32(rights[lane], y, y);
+    };
+    for (x, y) in x_pairs.iter().zip(y_pairs) {
+        add(0, load(&x[0]), load(&y[0]));
+        add(1, load(&x[1]), load(&y[1]));
     }
-    let [dot, left, right] = sums.map(|pair| vaddvq_f32(vaddq_f32(pair[0], pair[1])));
+    for (x, y) in x_blocks.iter().zip(y_blocks) {
+        add(0, load(x), load(y));
+    }
+    add(1, load_rest(x_rest), load_rest(y_rest));
+    let [dot, left, right] = [dots, lefts, rights].map(|pair| add_lanes(vaddq_f32(pair[0], pair[1])));
     DotAndNorms { dot, left, right }
 }

@@ -92,3 +92,10 @@ pub fn cosine_distance(left: &[f32], right: &[f32]) -> f64 {
     let cosine = f64::from(sums.dot) / (f64::from(sums.left) * f64::from(sums.right)).sqrt();
     1.0 - cosine.clamp(-1.0, 1.0)
 }
+
+/// Both vectors, cut to the length of the shorter.
+#[inline(always)]
+fn common<'a>(left: &'a [f32], right: &'a [f32]) -> (&'a [f32], &'a [f32]) {
+    let length = left.len().min(right.len());
+    (&left[..length], &right[..length])
+}

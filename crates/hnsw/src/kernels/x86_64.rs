@@ -3,7 +3,7 @@
 //! Four accumulators hide the latency of the fused multiply-add; the remainder is read with a mask, so no loop over
 //! single elements is left.
 
-use super::{DotAndNorms, Kernels};
+use super::{DotAndNorms, Kernels, common};
 use std::arch::x86_64::*;
 
 /// The implementations that this processor supports, the fastest first.
@@ -42,74 +42,90 @@ mod avx512 {
 
     const LANES: usize = 16;
 
-    /// Runs `$term(accumulator, x, y)` over both vectors and evaluates to the sum of the accumulators.
+    #[target_feature(enable = "avx512f")]
+    fn load(block: &[f32; LANES]) -> __m512 {
+        // SAFETY: the block has as many elements as the register.
+        unsafe { _mm512_loadu_ps(block.as_ptr()) }
+    }
+
+    /// The elements of an incomplete block, followed by zeros.
+    #[target_feature(enable = "avx512f")]
+    fn load_rest(rest: &[f32]) -> __m512 {
+        let mask = (1 << rest.len().min(LANES)) - 1;
+        // SAFETY: the mask selects the elements of the slice; others are not accessed.
+        unsafe { _mm512_maskz_loadu_ps(mask as __mmask16, rest.as_ptr()) }
+    }
+
+    /// Runs `$term(sum, x, y)` over both vectors and evaluates to the sum of the sums.
     macro_rules! reduce {
         ($left:ident, $right:ident, $term:expr) => {{
-            let length = $left.len().min($right.len());
-            let (x, y) = ($left.as_ptr(), $right.as_ptr());
+            let ($left, $right) = common($left, $right);
+            let (x_blocks, x_rest) = $left.as_chunks::<LANES>();
+            let (y_blocks, y_rest) = $right.as_chunks::<LANES>();
+            let (x_groups, x_blocks) = x_blocks.as_chunks::<4>();
+            let (y_groups, y_blocks) = y_blocks.as_chunks::<4>();
             let mut sums = [_mm512_setzero_ps(); 4];
-            let mut at = 0;
-            while at + 4 * LANES <= length {
-                for (lane, sum) in sums.iter_mut().enumerate() {
-                    let offset = at + lane * LANES;
-                    // SAFETY: offset + LANES <= length, the length of the shorter slice.
-                    let (a, b) = unsafe { (_mm512_loadu_ps(x.add(offset)), _mm512_loadu_ps(y.add(offset))) };
-                    *sum = $term(*sum, a, b);
+            for (x, y) in x_groups.iter().zip(y_groups) {
+                for lane in 0..4 {
+                    sums[lane] = $term(sums[lane], load(&x[lane]), load(&y[lane]));
                 }
-                at += 4 * LANES;
             }
-            while at < length {
-                let mask = mask_for(length - at);
-                // SAFETY: the mask covers only the elements before length; masked elements are not accessed.
-                let (a, b) =
-                    unsafe { (_mm512_maskz_loadu_ps(mask, x.add(at)), _mm512_maskz_loadu_ps(mask, y.add(at))) };
-                sums[0] = $term(sums[0], a, b);
-                at += LANES;
+            for (x, y) in x_blocks.iter().zip(y_blocks) {
+                sums[0] = $term(sums[0], load(x), load(y));
             }
-            _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(sums[0], sums[1]), _mm512_add_ps(sums[2], sums[3])))
+            if !x_rest.is_empty() {
+                sums[1] = $term(sums[1], load_rest(x_rest), load_rest(y_rest));
+            }
+            add_lanes(_mm512_add_ps(_mm512_add_ps(sums[0], sums[1]), _mm512_add_ps(sums[2], sums[3])))
         }};
     }
 
-    fn mask_for(remaining: usize) -> __mmask16 {
-        if remaining >= LANES { !0 } else { (1 << remaining) - 1 }
+    #[target_feature(enable = "avx512f")]
+    fn add_lanes(sum: __m512) -> f32 {
+        _mm512_reduce_add_ps(sum)
     }
 
     #[target_feature(enable = "avx512f")]
     pub fn l2_squared(left: &[f32], right: &[f32]) -> f32 {
-        reduce!(left, right, |sum, a, b| {
-            let difference = _mm512_sub_ps(a, b);
+        reduce!(left, right, |sum, x, y| {
+            let difference = _mm512_sub_ps(x, y);
             _mm512_fmadd_ps(difference, difference, sum)
         })
     }
 
     #[target_feature(enable = "avx512f")]
     pub fn inner_product(left: &[f32], right: &[f32]) -> f32 {
-        reduce!(left, right, |sum, a, b| _mm512_fmadd_ps(a, b, sum))
+        reduce!(left, right, |sum, x, y| _mm512_fmadd_ps(x, y, sum))
     }
 
     #[target_feature(enable = "avx512f")]
     pub fn l1(left: &[f32], right: &[f32]) -> f32 {
-        reduce!(left, right, |sum, a, b| _mm512_add_ps(sum, _mm512_abs_ps(_mm512_sub_ps(a, b))))
+        reduce!(left, right, |sum, x, y| _mm512_add_ps(sum, _mm512_abs_ps(_mm512_sub_ps(x, y))))
     }
 
     #[target_feature(enable = "avx512f")]
     pub fn dot_and_norms(left: &[f32], right: &[f32]) -> DotAndNorms {
-        let length = left.len().min(right.len());
-        let (x, y) = (left.as_ptr(), right.as_ptr());
-        let mut sums = [[_mm512_setzero_ps(); 2]; 3];
-        let mut at = 0;
-        let mut lane = 0;
-        while at < length {
-            let mask = mask_for(length - at);
-            // SAFETY: the mask covers only the elements before length; masked elements are not accessed.
-            let (a, b) = unsafe { (_mm512_maskz_loadu_ps(mask, x.add(at)), _mm512_maskz_loadu_ps(mask, y.add(at))) };
-            sums[0][lane] = _mm512_fmadd_ps(a, b, sums[0][lane]);
-            sums[1][lane] = _mm512_fmadd_ps(a, a, sums[1][lane]);
-            sums[2][lane] = _mm512_fmadd_ps(b, b, sums[2][lane]);
-            at += LANES;
-            lane ^= 1;
+        let (left, right) = common(left, right);
+        let (x_blocks, x_rest) = left.as_chunks::<LANES>();
+        let (y_blocks, y_rest) = right.as_chunks::<LANES>();
+        let (x_pairs, x_blocks) = x_blocks.as_chunks::<2>();
+        let (y_pairs, y_blocks) = y_blocks.as_chunks::<2>();
+        let zero = _mm512_setzero_ps();
+        let (mut dots, mut lefts, mut rights) = ([zero; 2], [zero; 2], [zero; 2]);
+        let mut add = |lane: usize, x, y| {
+            dots[lane] = _mm512_fmadd_ps(x, y, dots[lane]);
+            lefts[lane] = _mm512_fmadd_ps(x, x, lefts[lane]);
+            rights[lane] = _mm512_fmadd_ps(y, y, rights[lane]);
+        };
+        for (x, y) in x_pairs.iter().zip(y_pairs) {
+            add(0, load(&x[0]), load(&y[0]));
+            add(1, load(&x[1]), load(&y[1]));
         }
-        let [dot, left, right] = sums.map(|pair| _mm512_reduce_add_ps(_mm512_add_ps(pair[0], pair[1])));
+        for (x, y) in x_blocks.iter().zip(y_blocks) {
+            add(0, load(x), load(y));
+        }
+        add(1, load_rest(x_rest), load_rest(y_rest));
+        let [dot, left, right] = [dots, lefts, rights].map(|pair| add_lanes(_mm512_add_ps(pair[0], pair[1])));
         DotAndNorms { dot, left, right }
     }
 }
@@ -118,41 +134,49 @@ mod avx2 {
     use super::*;
 
     const LANES: usize = 8;
-    /// Sliding a window of eight over this gives the mask for any remainder.
+    /// Eight values of this from `LANES - n` on are the mask that selects n elements.
     static MASKS: [i32; 2 * LANES] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
 
-    /// Runs `$term(accumulator, x, y)` over both vectors and evaluates to the sum of the accumulators.
+    #[target_feature(enable = "avx2,fma")]
+    fn load(block: &[f32; LANES]) -> __m256 {
+        // SAFETY: the block has as many elements as the register.
+        unsafe { _mm256_loadu_ps(block.as_ptr()) }
+    }
+
+    /// The elements of an incomplete block, followed by zeros.
+    #[target_feature(enable = "avx2,fma")]
+    fn load_rest(rest: &[f32]) -> __m256 {
+        let start = LANES - rest.len().min(LANES);
+        // SAFETY: eight values from `start` lie inside the sixteen of MASKS; the mask selects the elements of the slice,
+        // others are not accessed.
+        unsafe {
+            let mask = _mm256_loadu_si256(MASKS.as_ptr().add(start).cast());
+            _mm256_maskload_ps(rest.as_ptr(), mask)
+        }
+    }
+
+    /// Runs `$term(sum, x, y)` over both vectors and evaluates to the sum of the sums.
     macro_rules! reduce {
         ($left:ident, $right:ident, $term:expr) => {{
-            let length = $left.len().min($right.len());
-            let (x, y) = ($left.as_ptr(), $right.as_ptr());
+            let ($left, $right) = common($left, $right);
+            let (x_blocks, x_rest) = $left.as_chunks::<LANES>();
+            let (y_blocks, y_rest) = $right.as_chunks::<LANES>();
+            let (x_groups, x_blocks) = x_blocks.as_chunks::<4>();
+            let (y_groups, y_blocks) = y_blocks.as_chunks::<4>();
             let mut sums = [_mm256_setzero_ps(); 4];
-            let mut at = 0;
-            while at + 4 * LANES <= length {
-                for (lane, sum) in sums.iter_mut().enumerate() {
-                    let offset = at + lane * LANES;
-                    // SAFETY: offset + LANES <= length, the length of the shorter slice.
-                    let (a, b) = unsafe { (_mm256_loadu_ps(x.add(offset)), _mm256_loadu_ps(y.add(offset))) };
-                    *sum = $term(*sum, a, b);
+            for (x, y) in x_groups.iter().zip(y_groups) {
+                for lane in 0..4 {
+                    sums[lane] = $term(sums[lane], load(&x[lane]), load(&y[lane]));
                 }
-                at += 4 * LANES;
             }
-            while at < length {
-                let mask = mask_for(length - at);
-                // SAFETY: the mask covers only the elements before length; masked elements are not accessed.
-                let (a, b) = unsafe { (_mm256_maskload_ps(x.add(at), mask), _mm256_maskload_ps(y.add(at), mask)) };
-                sums[0] = $term(sums[0], a, b);
-                at += LANES;
+            for (x, y) in x_blocks.iter().zip(y_blocks) {
+                sums[0] = $term(sums[0], load(x), load(y));
+            }
+            if !x_rest.is_empty() {
+                sums[1] = $term(sums[1], load_rest(x_rest), load_rest(y_rest));
             }
             add_lanes(_mm256_add_ps(_mm256_add_ps(sums[0], sums[1]), _mm256_add_ps(sums[2], sums[3])))
         }};
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    fn mask_for(remaining: usize) -> __m256i {
-        let start = LANES - remaining.min(LANES);
-        // SAFETY: start <= LANES, so eight values from it lie inside the sixteen of MASKS.
-        unsafe { _mm256_loadu_si256(MASKS.as_ptr().add(start).cast()) }
     }
 
     #[target_feature(enable = "avx2,fma")]
@@ -164,41 +188,46 @@ mod avx2 {
 
     #[target_feature(enable = "avx2,fma")]
     pub fn l2_squared(left: &[f32], right: &[f32]) -> f32 {
-        reduce!(left, right, |sum, a, b| {
-            let difference = _mm256_sub_ps(a, b);
+        reduce!(left, right, |sum, x, y| {
+            let difference = _mm256_sub_ps(x, y);
             _mm256_fmadd_ps(difference, difference, sum)
         })
     }
 
     #[target_feature(enable = "avx2,fma")]
     pub fn inner_product(left: &[f32], right: &[f32]) -> f32 {
-        reduce!(left, right, |sum, a, b| _mm256_fmadd_ps(a, b, sum))
+        reduce!(left, right, |sum, x, y| _mm256_fmadd_ps(x, y, sum))
     }
 
     #[target_feature(enable = "avx2,fma")]
     pub fn l1(left: &[f32], right: &[f32]) -> f32 {
         let sign = _mm256_set1_ps(-0.0);
-        reduce!(left, right, |sum, a, b| _mm256_add_ps(sum, _mm256_andnot_ps(sign, _mm256_sub_ps(a, b))))
+        reduce!(left, right, |sum, x, y| _mm256_add_ps(sum, _mm256_andnot_ps(sign, _mm256_sub_ps(x, y))))
     }
 
     #[target_feature(enable = "avx2,fma")]
     pub fn dot_and_norms(left: &[f32], right: &[f32]) -> DotAndNorms {
-        let length = left.len().min(right.len());
-        let (x, y) = (left.as_ptr(), right.as_ptr());
-        let mut sums = [[_mm256_setzero_ps(); 2]; 3];
-        let mut at = 0;
-        let mut lane = 0;
-        while at < length {
-            let mask = mask_for(length - at);
-            // SAFETY: the mask covers only the elements before length; masked elements are not accessed.
-            let (a, b) = unsafe { (_mm256_maskload_ps(x.add(at), mask), _mm256_maskload_ps(y.add(at), mask)) };
-            sums[0][lane] = _mm256_fmadd_ps(a, b, sums[0][lane]);
-            sums[1][lane] = _mm256_fmadd_ps(a, a, sums[1][lane]);
-            sums[2][lane] = _mm256_fmadd_ps(b, b, sums[2][lane]);
-            at += LANES;
-            lane ^= 1;
+        let (left, right) = common(left, right);
+        let (x_blocks, x_rest) = left.as_chunks::<LANES>();
+        let (y_blocks, y_rest) = right.as_chunks::<LANES>();
+        let (x_pairs, x_blocks) = x_blocks.as_chunks::<2>();
+        let (y_pairs, y_blocks) = y_blocks.as_chunks::<2>();
+        let zero = _mm256_setzero_ps();
+        let (mut dots, mut lefts, mut rights) = ([zero; 2], [zero; 2], [zero; 2]);
+        let mut add = |lane: usize, x, y| {
+            dots[lane] = _mm256_fmadd_ps(x, y, dots[lane]);
+            lefts[lane] = _mm256_fmadd_ps(x, x, lefts[lane]);
+            rights[lane] = _mm256_fmadd_ps(y, y, rights[lane]);
+        };
+        for (x, y) in x_pairs.iter().zip(y_pairs) {
+            add(0, load(&x[0]), load(&y[0]));
+            add(1, load(&x[1]), load(&y[1]));
         }
-        let [dot, left, right] = sums.map(|pair| add_lanes(_mm256_add_ps(pair[0], pair[1])));
+        for (x, y) in x_blocks.iter().zip(y_blocks) {
+            add(0, load(x), load(y));
+        }
+        add(1, load_rest(x_rest), load_rest(y_rest));
+        let [dot, left, right] = [dots, lefts, rights].map(|pair| add_lanes(_mm256_add_ps(pair[0], pair[1])));
         DotAndNorms { dot, left, right }
     }
 }
