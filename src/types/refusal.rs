@@ -27,15 +27,19 @@ impl Refusal {
     /// (`pg_input_is_valid`, `COPY ... ON_ERROR ignore`), it is told, and the function returns NULL.
     #[cfg(not(feature = "pg15"))]
     pub fn report<T>(self, fcinfo: pg_sys::FunctionCallInfo) -> Option<T> {
+        use std::ffi::{CString, c_char, c_int};
         unsafe extern "C-unwind" {
-            fn errcode(code: std::ffi::c_int) -> std::ffi::c_int;
+            fn errcode(code: c_int) -> c_int;
+            fn errmsg(format: *const c_char, ...) -> c_int;
+            fn errdetail(format: *const c_char, ...) -> c_int;
+            fn errhint(format: *const c_char, ...) -> c_int;
         }
         // SAFETY: fcinfo belongs to the running call. The node tag tells whether its context is an ErrorSaveContext.
         let context = unsafe { (*fcinfo).context };
         if context.is_null() || unsafe { (*context).type_ } != pg_sys::NodeTag::T_ErrorSaveContext {
             self.raise();
         }
-        let text = |text: &str| std::ffi::CString::new(text).unwrap_or_default();
+        let text = |text: &str| CString::new(text).unwrap_or_default();
         let (message, detail, hint) = (text(&self.message), text(self.detail), text(self.hint));
         let format = c"%s".as_ptr();
         // SAFETY: these are the calls of ereport in their order; each copies its string. The strings are borrowed by the
@@ -43,13 +47,13 @@ impl Refusal {
         unsafe {
             pg_sys::ffi::pg_guard_ffi_boundary(|| {
                 if pg_sys::errsave_start(context, std::ptr::null()) {
-                    errcode(self.code as std::ffi::c_int);
-                    pg_sys::errmsg_internal(format, message.as_ptr());
+                    errcode(self.code as c_int);
+                    errmsg(format, message.as_ptr());
                     if !self.detail.is_empty() {
-                        pg_sys::errdetail_internal(format, detail.as_ptr());
+                        errdetail(format, detail.as_ptr());
                     }
                     if !self.hint.is_empty() {
-                        pg_sys::errhint_internal(format, hint.as_ptr());
+                        errhint(format, hint.as_ptr());
                     }
                     pg_sys::errsave_finish(context, c"refusal.rs".as_ptr(), 0, c"report".as_ptr());
                 }

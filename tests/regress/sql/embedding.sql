@@ -15,7 +15,7 @@ $$;
 
 -- Text that is read, and how it is written back.
 SELECT literal, outcome(format('SELECT %L::embedding', literal))
-  FROM (VALUES (1, '[1,2,3]'), (2, '[1]'), (3, E' [ 1 ,\t2\n,\v-3.5\f]\r'), (4, '[+1,-0,.5,5.]'), (5, '[1e3,1E-3,1.5e+2]'),
+  FROM (VALUES (1, '[1,2,3]'), (2, '[1]'), (3, E' [ 1 ,\t2\n,\x0b-3.5\f]\r'), (4, '[+1,-0,.5,5.]'), (5, '[1e3,1E-3,1.5e+2]'),
                (6, '[3.4028235e38,-3.4028235e38]'), (7, '[1.17549435e-38,1e-45,1e-50]'), (8, '[0.1,0.2,0.30000001]'),
                (9, '[100000,1000000,1e7,0.0001,0.00001]'), (10, '[0x10,0x1p-1]')) AS given (number, literal)
  ORDER BY number;
