@@ -1,0 +1,753 @@
+//! The page format: where every field of every slot stands, and typed views that read and write it.
+//!
+//! A slot is addressed by an identifier, `block * slots per page + slot`, so finding it is arithmetic. Identifier 0 is
+//! never a slot (block 0 is the meta page) and means "none". All integers are little-endian.
+
+/// Bytes of a page. The extension refuses to compile for another block size.
+pub const PAGE_SIZE: usize = 8192;
+/// Where the first slot of a page starts.
+pub const FIRST_SLOT: usize = 64;
+/// Bytes at the end of every page that tell what kind of page it is.
+pub const SPECIAL_SIZE: usize = 16;
+/// Where the special bytes start: no slot reaches beyond it.
+pub const SPECIAL: usize = PAGE_SIZE - SPECIAL_SIZE;
+/// Marks a page of this access method.
+pub const PAGE_MAGIC: u32 = 0x5357_4e48;
+/// Rows with the same vector that one TID slot holds.
+pub const TIDS_PER_SLOT: usize = 8;
+/// Bytes of a TID slot.
+pub const TID_STRIDE: usize = 12 + 6 * TIDS_PER_SLOT;
+/// TID slots of a page.
+pub const TID_SLOTS_PER_PAGE: usize = (SPECIAL - FIRST_SLOT) / TID_STRIDE;
+/// Bytes of a node slot before its code.
+pub const NODE_HEADER: usize = 32;
+/// Bytes of an upper slot before its edges.
+pub const UPPER_HEADER: usize = 8;
+
+/// What a page holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum PageKind {
+    /// Block 0: what the index is and where a search starts.
+    Meta = 1,
+    /// Slots of nodes.
+    Node = 2,
+    /// Slots with the edges of levels above 0.
+    Upper = 3,
+    /// Slots with more rows of nodes whose vector occurs more than once.
+    Tid = 4,
+}
+
+impl PageKind {
+    /// The kind of `page`, or None where it is not a page of this access method.
+    pub fn of(page: &[u8]) -> Option<PageKind> {
+        if read_u32(page, SPECIAL) != PAGE_MAGIC {
+            return None;
+        }
+        [PageKind::Meta, PageKind::Node, PageKind::Upper, PageKind::Tid]
+            .into_iter()
+            .find(|kind| *kind as u32 == read_u32(page, SPECIAL + 4))
+    }
+
+    /// Writes the special bytes of a new page.
+    pub fn stamp(self, page: &mut [u8]) {
+        page[SPECIAL..PAGE_SIZE].fill(0);
+        write_u32(page, SPECIAL, PAGE_MAGIC);
+        write_u32(page, SPECIAL + 4, self as u32);
+    }
+
+    /// Where [`Meta::heads`] keeps the list of pages of this kind that have free slots.
+    pub fn list(self) -> usize {
+        match self {
+            PageKind::Meta | PageKind::Node => 0,
+            PageKind::Upper => 1,
+            PageKind::Tid => 2,
+        }
+    }
+}
+
+/// The next page in the list of pages with free slots; None where `page` is not in the list.
+pub fn list_next(page: &[u8]) -> Option<u32> {
+    (read_u32(page, SPECIAL + 12) != 0).then(|| read_u32(page, SPECIAL + 8))
+}
+
+/// Puts `page` into the list in front of `next`, or takes it out.
+pub fn set_list_next(page: &mut [u8], next: Option<u32>) {
+    write_u32(page, SPECIAL + 8, next.unwrap_or(0));
+    write_u32(page, SPECIAL + 12, u32::from(next.is_some()));
+}
+
+/// An edge's end, or any node as somebody saw it: the slot and the generation it had.
+///
+/// A slot that is freed changes its generation, so a link that outlived its node is recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Link {
+    /// Identifier of the slot.
+    pub id: u32,
+    /// Generation of the slot when the link was made.
+    pub generation: u8,
+}
+
+/// The place of a heap row: block and line pointer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HeapTid {
+    /// Block of the heap.
+    pub block: u32,
+    /// Line pointer in the block, from 1.
+    pub offset: u16,
+}
+
+/// What a node slot is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum State {
+    /// Nothing: an insert may take it.
+    Free = 0,
+    /// A node with rows.
+    Live = 1,
+    /// A node without rows, which still leads searches through until vacuum has replaced the edges to it.
+    Dead = 2,
+}
+
+/// The sizes that follow from the dimensions and m of an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Dimensions of every vector of the index.
+    pub dimensions: usize,
+    /// Edges of a node on each level above 0; on level 0 it is twice as many.
+    pub m: usize,
+    /// Bytes of a node slot.
+    pub stride: usize,
+    /// Node slots of a page.
+    pub per_page: u32,
+    /// Bytes of an upper slot.
+    pub upper_stride: usize,
+    /// Upper slots of a page; a node's upper slots stand in one page, so it also bounds the level of a node.
+    pub upper_per_page: u32,
+}
+
+impl Layout {
+    /// The layout for vectors of `dimensions`, or None where a node does not fit a page.
+    pub fn new(dimensions: usize, m: usize) -> Option<Layout> {
+        let stride = (NODE_HEADER + dimensions + 10 * m).next_multiple_of(8);
+        let upper_stride = (UPPER_HEADER + 5 * m).next_multiple_of(4);
+        let per_page = ((SPECIAL - FIRST_SLOT) / stride) as u32;
+        let upper_per_page = ((SPECIAL - FIRST_SLOT) / upper_stride) as u32;
+        (dimensions > 0 && m > 0 && per_page > 0).then_some(Layout {
+            dimensions,
+            m,
+            stride,
+            per_page,
+            upper_stride,
+            upper_per_page,
+        })
+    }
+
+    /// The most dimensions that an index with `m` can have.
+    pub fn max_dimensions(m: usize) -> usize {
+        (SPECIAL - FIRST_SLOT) / 8 * 8 - NODE_HEADER - 10 * m
+    }
+
+    /// The highest level that a node can have.
+    pub fn max_level(&self) -> u8 {
+        self.upper_per_page.min(30) as u8
+    }
+
+    /// The most edges of a node on `level`.
+    pub fn max_links(&self, level: u8) -> usize {
+        if level == 0 { 2 * self.m } else { self.m }
+    }
+
+    /// Block of a node.
+    pub fn block(&self, id: u32) -> u32 {
+        id / self.per_page
+    }
+
+    /// Byte offset of a node in its page.
+    pub fn offset(&self, id: u32) -> usize {
+        FIRST_SLOT + (id % self.per_page) as usize * self.stride
+    }
+
+    /// Identifier of the first node slot of a block, or None beyond the size that identifiers can address.
+    pub fn first_id(&self, block: u32) -> Option<u32> {
+        block.checked_mul(self.per_page).filter(|first| first.checked_add(self.per_page).is_some())
+    }
+
+    /// Block of an upper slot.
+    pub fn upper_block(&self, id: u32) -> u32 {
+        id / self.upper_per_page
+    }
+
+    /// Byte offset of an upper slot in its page.
+    pub fn upper_offset(&self, id: u32) -> usize {
+        FIRST_SLOT + (id % self.upper_per_page) as usize * self.upper_stride
+    }
+
+    /// The end of the last slot of a page of `kind`: what `pd_lower` must be.
+    pub fn slots_end(&self, kind: PageKind) -> usize {
+        match kind {
+            PageKind::Meta => META_END,
+            PageKind::Node => FIRST_SLOT + self.per_page as usize * self.stride,
+            PageKind::Upper => FIRST_SLOT + self.upper_per_page as usize * self.upper_stride,
+            PageKind::Tid => FIRST_SLOT + TID_SLOTS_PER_PAGE * TID_STRIDE,
+        }
+    }
+
+    /// Identifier of the first upper slot of a block, or None beyond what identifiers can address.
+    pub fn first_upper(&self, block: u32) -> Option<u32> {
+        block.checked_mul(self.upper_per_page).filter(|first| first.checked_add(self.upper_per_page).is_some())
+    }
+
+    /// The first free node slot of a page.
+    pub fn free_node(&self, page: &[u8], block: u32) -> Option<u32> {
+        let first = self.first_id(block)?;
+        (first..first + self.per_page).find(|id| self.node(page, *id).state() == State::Free)
+    }
+
+    /// The first of `count` free upper slots in a row.
+    pub fn free_uppers(&self, page: &[u8], block: u32, count: u32) -> Option<u32> {
+        let first = self.first_upper(block)?;
+        let last = first + self.upper_per_page;
+        (first..last.saturating_sub(count - 1))
+            .find(|id| (*id..*id + count).all(|slot| !self.upper(page, slot).is_used()))
+    }
+
+    /// Whether a page of `kind` has a free slot.
+    pub fn has_room(&self, kind: PageKind, page: &[u8], block: u32) -> bool {
+        match kind {
+            PageKind::Meta => false,
+            PageKind::Node => self.free_node(page, block).is_some(),
+            PageKind::Upper => self.free_uppers(page, block, 1).is_some(),
+            PageKind::Tid => free_tid_slot(page, block).is_some(),
+        }
+    }
+
+    /// Whether the identifiers of a page of `kind` at `block` fit 32 bits.
+    pub fn can_address(&self, kind: PageKind, block: u32) -> bool {
+        match kind {
+            PageKind::Meta => true,
+            PageKind::Node => self.first_id(block).is_some(),
+            PageKind::Upper => self.first_upper(block).is_some(),
+            PageKind::Tid => first_tid_slot(block).is_some(),
+        }
+    }
+
+    /// The bytes of node `id` in its page.
+    pub fn node<'a>(&self, page: &'a [u8], id: u32) -> Node<'a> {
+        let start = self.offset(id);
+        Node { slot: &page[start..start + self.stride], layout: *self }
+    }
+
+    /// The bytes of node `id` in its page, to write.
+    pub fn node_mut<'a>(&self, page: &'a mut [u8], id: u32) -> NodeMut<'a> {
+        let start = self.offset(id);
+        NodeMut { slot: &mut page[start..start + self.stride], layout: *self }
+    }
+
+    /// The bytes of upper slot `id` in its page.
+    pub fn upper<'a>(&self, page: &'a [u8], id: u32) -> Upper<'a> {
+        let start = self.upper_offset(id);
+        Upper { slot: &page[start..start + self.upper_stride], m: self.m }
+    }
+
+    /// The bytes of upper slot `id` in its page, to write.
+    pub fn upper_mut<'a>(&self, page: &'a mut [u8], id: u32) -> UpperMut<'a> {
+        let start = self.upper_offset(id);
+        UpperMut { slot: &mut page[start..start + self.upper_stride], m: self.m }
+    }
+}
+
+pub(crate) fn read_u16(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+pub(crate) fn read_u32(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+pub(crate) fn write_u16(bytes: &mut [u8], at: usize, value: u16) {
+    bytes[at..at + 2].copy_from_slice(&value.to_le_bytes());
+}
+
+pub(crate) fn write_u32(bytes: &mut [u8], at: usize, value: u32) {
+    bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+}
+
+const NO_BLOCK: u32 = u32::MAX;
+
+fn read_tid(bytes: &[u8], at: usize) -> Option<HeapTid> {
+    let block = read_u32(bytes, at);
+    (block != NO_BLOCK).then(|| HeapTid { block, offset: read_u16(bytes, at + 4) })
+}
+
+fn write_tid(bytes: &mut [u8], at: usize, tid: Option<HeapTid>) {
+    write_u32(bytes, at, tid.map_or(NO_BLOCK, |tid| tid.block));
+    write_u16(bytes, at + 4, tid.map_or(0, |tid| tid.offset));
+}
+
+fn read_links(slot: &[u8], ids: usize, capacity: usize, count: usize, out: &mut Vec<Link>) {
+    let generations = ids + 4 * capacity;
+    for position in 0..count.min(capacity) {
+        out.push(Link { id: read_u32(slot, ids + 4 * position), generation: slot[generations + position] });
+    }
+}
+
+fn write_links(slot: &mut [u8], ids: usize, capacity: usize, links: &[Link]) {
+    let generations = ids + 4 * capacity;
+    for (position, link) in links.iter().take(capacity).enumerate() {
+        write_u32(slot, ids + 4 * position, link.id);
+        slot[generations + position] = link.generation;
+    }
+}
+
+/// A node slot:
+///
+/// | bytes | field |
+/// |---|---|
+/// | 0 | state |
+/// | 1 | level |
+/// | 2 | generation |
+/// | 3 | number of level-0 edges |
+/// | 4..8 | scale |
+/// | 8..12 | squared norm of the reconstruction |
+/// | 12..14 | error, bfloat16 rounded up |
+/// | 14..20 | first heap TID |
+/// | 20..24 | first TID slot |
+/// | 24..28 | hash of the exact vector |
+/// | 28..32 | first upper slot |
+/// | 32.. | code, edge identifiers, edge generations |
+#[derive(Clone, Copy)]
+pub struct Node<'a> {
+    slot: &'a [u8],
+    layout: Layout,
+}
+
+impl<'a> Node<'a> {
+    /// What the slot is used for.
+    pub fn state(&self) -> State {
+        match self.slot[0] {
+            1 => State::Live,
+            2 => State::Dead,
+            _ => State::Free,
+        }
+    }
+
+    /// Whether the slot still holds the node that `link` was made for.
+    pub fn is(&self, link: Link) -> bool {
+        self.slot[0] != State::Free as u8 && self.slot[2] == link.generation
+    }
+
+    /// The level of the node.
+    pub fn level(&self) -> u8 {
+        self.slot[1]
+    }
+
+    /// Counts how often the slot was freed, modulo 256.
+    pub fn generation(&self) -> u8 {
+        self.slot[2]
+    }
+
+    /// Number of level-0 edges.
+    pub fn link_count(&self) -> usize {
+        self.slot[3] as usize
+    }
+
+    /// Factor that turns the code into the vector.
+    pub fn scale(&self) -> f32 {
+        f32::from_bits(read_u32(self.slot, 4))
+    }
+
+    /// Squared norm of the reconstructed vector.
+    pub fn norm(&self) -> f32 {
+        f32::from_bits(read_u32(self.slot, 8))
+    }
+
+    /// Upper bound of the distance between the vector and its reconstruction.
+    pub fn error(&self) -> f32 {
+        f32::from_bits(u32::from(read_u16(self.slot, 12)) << 16)
+    }
+
+    /// The first row of the node.
+    pub fn tid(&self) -> Option<HeapTid> {
+        read_tid(self.slot, 14)
+    }
+
+    /// The TID slot with more rows, 0 where there is none.
+    pub fn tid_slot(&self) -> u32 {
+        read_u32(self.slot, 20)
+    }
+
+    /// Hash of the exact vector.
+    pub fn hash(&self) -> u32 {
+        read_u32(self.slot, 24)
+    }
+
+    /// The upper slot of level 1, 0 for a node of level 0.
+    pub fn upper(&self) -> u32 {
+        read_u32(self.slot, 28)
+    }
+
+    /// One signed byte per dimension.
+    pub fn code(&self) -> &'a [u8] {
+        &self.slot[NODE_HEADER..NODE_HEADER + self.layout.dimensions]
+    }
+
+    /// The code with its head.
+    pub fn coded(&self) -> crate::code::CodeRef<'a> {
+        crate::code::CodeRef {
+            scale: self.scale(),
+            norm: self.norm(),
+            error: self.error(),
+            hash: self.hash(),
+            code: self.code(),
+        }
+    }
+
+    /// Appends the level-0 edges to `out`.
+    pub fn links(&self, out: &mut Vec<Link>) {
+        let ids = NODE_HEADER + self.layout.dimensions;
+        read_links(self.slot, ids, 2 * self.layout.m, self.link_count(), out);
+    }
+}
+
+/// A node slot, to write; see [`Node`].
+pub struct NodeMut<'a> {
+    slot: &'a mut [u8],
+    layout: Layout,
+}
+
+impl NodeMut<'_> {
+    /// The same slot, to read.
+    pub fn view(&self) -> Node<'_> {
+        Node { slot: self.slot, layout: self.layout }
+    }
+
+    /// Fills a free slot with a new node; the generation stays.
+    pub fn fill(&mut self, level: u8, coded: crate::code::CodeRef<'_>, tid: HeapTid, upper: u32, links: &[Link]) {
+        self.slot[0] = State::Live as u8;
+        self.slot[1] = level;
+        write_u32(self.slot, 4, coded.scale.to_bits());
+        write_u32(self.slot, 8, coded.norm.to_bits());
+        write_u16(self.slot, 12, round_up(coded.error));
+        write_tid(self.slot, 14, Some(tid));
+        write_u32(self.slot, 20, 0);
+        write_u32(self.slot, 24, coded.hash);
+        write_u32(self.slot, 28, upper);
+        self.slot[NODE_HEADER..NODE_HEADER + self.layout.dimensions].copy_from_slice(coded.code);
+        self.set_links(links);
+    }
+
+    /// Changes what the slot is used for.
+    pub fn set_state(&mut self, state: State) {
+        self.slot[0] = state as u8;
+    }
+
+    /// Frees the slot: whoever still holds a link to it will see another generation.
+    pub fn free(&mut self) {
+        let generation = self.slot[2].wrapping_add(1);
+        self.slot.fill(0);
+        self.slot[2] = generation;
+    }
+
+    /// Sets or removes the first row.
+    pub fn set_tid(&mut self, tid: Option<HeapTid>) {
+        write_tid(self.slot, 14, tid);
+    }
+
+    /// Sets the first TID slot.
+    pub fn set_tid_slot(&mut self, id: u32) {
+        write_u32(self.slot, 20, id);
+    }
+
+    /// Replaces the level-0 edges.
+    pub fn set_links(&mut self, links: &[Link]) {
+        let ids = NODE_HEADER + self.layout.dimensions;
+        self.slot[3] = links.len().min(2 * self.layout.m) as u8;
+        write_links(self.slot, ids, 2 * self.layout.m, links);
+    }
+
+    /// Adds a level-0 edge; false where the node is full.
+    pub fn push_link(&mut self, link: Link) -> bool {
+        let (count, capacity) = (self.slot[3] as usize, 2 * self.layout.m);
+        if count >= capacity {
+            return false;
+        }
+        let ids = NODE_HEADER + self.layout.dimensions;
+        write_u32(self.slot, ids + 4 * count, link.id);
+        self.slot[ids + 4 * capacity + count] = link.generation;
+        self.slot[3] = count as u8 + 1;
+        true
+    }
+}
+
+/// The smallest bfloat16 that is not below a positive `value`.
+pub fn round_up(value: f32) -> u16 {
+    let bits = value.to_bits();
+    if bits & 0xffff == 0 { (bits >> 16) as u16 } else { (bits >> 16) as u16 + 1 }
+}
+
+/// An upper slot: owner 0..4, generation of the owner 4, number of edges 5, used 6, then edge identifiers and generations.
+#[derive(Clone, Copy)]
+pub struct Upper<'a> {
+    slot: &'a [u8],
+    m: usize,
+}
+
+impl Upper<'_> {
+    /// The node whose edges these are.
+    pub fn owner(&self) -> Link {
+        Link { id: read_u32(self.slot, 0), generation: self.slot[4] }
+    }
+
+    /// Whether a node owns the slot.
+    pub fn is_used(&self) -> bool {
+        self.slot[6] != 0
+    }
+
+    /// Whether `owner` owns the slot.
+    pub fn belongs_to(&self, owner: Link) -> bool {
+        self.is_used() && self.owner() == owner
+    }
+
+    /// Number of edges.
+    pub fn link_count(&self) -> usize {
+        self.slot[5] as usize
+    }
+
+    /// Appends the edges to `out`.
+    pub fn links(&self, out: &mut Vec<Link>) {
+        read_links(self.slot, UPPER_HEADER, self.m, self.link_count(), out);
+    }
+}
+
+/// An upper slot, to write; see [`Upper`].
+pub struct UpperMut<'a> {
+    slot: &'a mut [u8],
+    m: usize,
+}
+
+impl UpperMut<'_> {
+    /// The same slot, to read.
+    pub fn view(&self) -> Upper<'_> {
+        Upper { slot: self.slot, m: self.m }
+    }
+
+    /// Gives the slot to `owner` with these edges.
+    pub fn fill(&mut self, owner: Link, links: &[Link]) {
+        write_u32(self.slot, 0, owner.id);
+        self.slot[4] = owner.generation;
+        self.slot[6] = 1;
+        self.set_links(links);
+    }
+
+    /// Takes the slot from its owner.
+    pub fn free(&mut self) {
+        self.slot.fill(0);
+    }
+
+    /// Replaces the edges.
+    pub fn set_links(&mut self, links: &[Link]) {
+        self.slot[5] = links.len().min(self.m) as u8;
+        write_links(self.slot, UPPER_HEADER, self.m, links);
+    }
+
+    /// Adds an edge; false where the slot is full.
+    pub fn push_link(&mut self, link: Link) -> bool {
+        let count = self.slot[5] as usize;
+        if count >= self.m {
+            return false;
+        }
+        write_u32(self.slot, UPPER_HEADER + 4 * count, link.id);
+        self.slot[UPPER_HEADER + 4 * self.m + count] = link.generation;
+        self.slot[5] = count as u8 + 1;
+        true
+    }
+}
+
+/// First TID slot of a block, or None beyond what identifiers can address.
+pub fn first_tid_slot(block: u32) -> Option<u32> {
+    block.checked_mul(TID_SLOTS_PER_PAGE as u32).filter(|first| first.checked_add(TID_SLOTS_PER_PAGE as u32).is_some())
+}
+
+/// Block of a TID slot.
+pub fn tid_block(id: u32) -> u32 {
+    id / TID_SLOTS_PER_PAGE as u32
+}
+
+/// The first free TID slot of a page.
+pub fn free_tid_slot(page: &[u8], block: u32) -> Option<u32> {
+    let first = first_tid_slot(block)?;
+    (first..first + TID_SLOTS_PER_PAGE as u32).find(|id| !Tids::new(page, *id).is_used())
+}
+
+fn tid_offset(id: u32) -> usize {
+    FIRST_SLOT + (id as usize % TID_SLOTS_PER_PAGE) * TID_STRIDE
+}
+
+/// A TID slot: owner 0..4, generation of the owner 4, number of rows 5, used 6, next slot of the chain 8..12, heap TIDs.
+#[derive(Clone, Copy)]
+pub struct Tids<'a> {
+    slot: &'a [u8],
+}
+
+impl<'a> Tids<'a> {
+    /// The bytes of TID slot `id` in its page.
+    pub fn new(page: &'a [u8], id: u32) -> Tids<'a> {
+        let start = tid_offset(id);
+        Tids { slot: &page[start..start + TID_STRIDE] }
+    }
+
+    /// Whether a node owns the slot.
+    pub fn is_used(&self) -> bool {
+        self.slot[6] != 0
+    }
+
+    /// Whether `owner` owns the slot.
+    pub fn belongs_to(&self, owner: Link) -> bool {
+        self.is_used() && read_u32(self.slot, 0) == owner.id && self.slot[4] == owner.generation
+    }
+
+    /// Number of rows.
+    pub fn count(&self) -> usize {
+        (self.slot[5] as usize).min(TIDS_PER_SLOT)
+    }
+
+    /// The next slot of the chain, 0 at its end.
+    pub fn next(&self) -> u32 {
+        read_u32(self.slot, 8)
+    }
+
+    /// The rows.
+    pub fn tids(&self) -> impl Iterator<Item = HeapTid> + 'a {
+        let slot = self.slot;
+        (0..self.count()).filter_map(move |position| read_tid(slot, 12 + 6 * position))
+    }
+}
+
+/// A TID slot, to write; see [`Tids`].
+pub struct TidsMut<'a> {
+    slot: &'a mut [u8],
+}
+
+impl<'a> TidsMut<'a> {
+    /// The bytes of TID slot `id` in its page, to write.
+    pub fn new(page: &'a mut [u8], id: u32) -> TidsMut<'a> {
+        let start = tid_offset(id);
+        TidsMut { slot: &mut page[start..start + TID_STRIDE] }
+    }
+
+    /// Gives the slot to `owner` in front of the slot `next`.
+    pub fn fill(&mut self, owner: Link, next: u32, tids: &[HeapTid]) {
+        write_u32(self.slot, 0, owner.id);
+        self.slot[4] = owner.generation;
+        self.slot[6] = 1;
+        write_u32(self.slot, 8, next);
+        self.set_tids(tids);
+    }
+
+    /// Takes the slot from its owner.
+    pub fn free(&mut self) {
+        self.slot.fill(0);
+    }
+
+    /// Replaces the rows.
+    pub fn set_tids(&mut self, tids: &[HeapTid]) {
+        self.slot[5] = tids.len().min(TIDS_PER_SLOT) as u8;
+        for (position, tid) in tids.iter().take(TIDS_PER_SLOT).enumerate() {
+            write_tid(self.slot, 12 + 6 * position, Some(*tid));
+        }
+    }
+
+    /// Adds a row; false where the slot is full.
+    pub fn push(&mut self, tid: HeapTid) -> bool {
+        let count = self.slot[5] as usize;
+        if count >= TIDS_PER_SLOT {
+            return false;
+        }
+        write_tid(self.slot, 12 + 6 * count, Some(tid));
+        self.slot[5] = count as u8 + 1;
+        true
+    }
+}
+
+const META: usize = 24;
+const META_END: usize = FIRST_SLOT + 64;
+/// Marks a meta page.
+pub const META_MAGIC: u32 = 0x5355_5452;
+/// The format described here; another number is another format.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The meta page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meta {
+    /// Dimensions of every vector.
+    pub dimensions: u32,
+    /// Option m at build.
+    pub m: u16,
+    /// Option ef_construction at build.
+    pub ef_construction: u16,
+    /// See [`crate::code::Distance`].
+    pub distance: u8,
+    /// Bits of one dimension of a code.
+    pub code_bits: u8,
+    /// Level of the entry point.
+    pub entry_level: u8,
+    /// Where a search starts; None in an empty index.
+    pub entry: Option<Link>,
+    /// The first page with free slots of each kind, in the order of [`PageKind::list`]; 0 where there is none.
+    pub heads: [u32; 3],
+}
+
+/// Why a meta page was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MetaError {
+    /// The page does not carry the magic number.
+    #[error("the first page is not a meta page")]
+    Magic,
+    /// The page was written by another version of the format.
+    #[error("the index has format version {0}, this library reads version {FORMAT_VERSION}")]
+    Version(u32),
+}
+
+impl Meta {
+    /// Reads the meta page.
+    pub fn read(page: &[u8]) -> Result<Meta, MetaError> {
+        let at = META;
+        if PageKind::of(page) != Some(PageKind::Meta) || read_u32(page, at) != META_MAGIC {
+            return Err(MetaError::Magic);
+        }
+        match read_u32(page, at + 4) {
+            FORMAT_VERSION => {}
+            version => return Err(MetaError::Version(version)),
+        }
+        let id = read_u32(page, at + 20);
+        Ok(Meta {
+            dimensions: read_u32(page, at + 8),
+            m: read_u16(page, at + 12),
+            ef_construction: read_u16(page, at + 14),
+            distance: page[at + 16],
+            code_bits: page[at + 17],
+            entry_level: page[at + 18],
+            entry: (id != 0).then_some(Link { id, generation: page[at + 19] }),
+            heads: [24, 28, 32].map(|offset| read_u32(page, at + offset)),
+        })
+    }
+
+    /// Writes the meta page, its special bytes excepted.
+    pub fn write(&self, page: &mut [u8]) {
+        let at = META;
+        write_u32(page, at, META_MAGIC);
+        write_u32(page, at + 4, FORMAT_VERSION);
+        write_u32(page, at + 8, self.dimensions);
+        write_u16(page, at + 12, self.m);
+        write_u16(page, at + 14, self.ef_construction);
+        page[at + 16] = self.distance;
+        page[at + 17] = self.code_bits;
+        page[at + 18] = self.entry_level;
+        page[at + 19] = self.entry.map_or(0, |entry| entry.generation);
+        write_u32(page, at + 20, self.entry.map_or(0, |entry| entry.id));
+        for (position, block) in self.heads.iter().enumerate() {
+            write_u32(page, at + 24 + 4 * position, *block);
+        }
+    }
+}

@@ -1,0 +1,432 @@
+//! Pages in memory: the store that the algorithms are tested with, in the same format as on disk.
+
+use crate::code::{CodeRef, Coded, Distance, Query};
+use crate::insert::{Change, Edit, InsertOptions, Outcome, StoreError, StoreMut, insert, level_of};
+use crate::layout::{HeapTid, Layout, Link, PAGE_SIZE, State};
+use crate::repair::repair;
+use crate::search::{Beam, Candidate, Codes, Entry, Store, descend};
+use proptest::prelude::*;
+use rand::{Rng, SeedableRng};
+use std::collections::HashMap;
+
+struct Memory {
+    layout: Layout,
+    distance: Distance,
+    pages: Vec<Vec<u8>>,
+    uppers: Vec<Vec<u8>>,
+    next: u32,
+    next_upper: u32,
+    free: Vec<u32>,
+    entry: Option<Entry>,
+    more_tids: HashMap<u32, Vec<HeapTid>>,
+}
+
+impl Memory {
+    fn new(distance: Distance, dimensions: usize, m: usize) -> Memory {
+        let layout = Layout::new(dimensions, m).unwrap();
+        Memory {
+            layout,
+            distance,
+            pages: vec![Vec::new()],
+            uppers: vec![Vec::new()],
+            next: layout.per_page,
+            next_upper: layout.upper_per_page,
+            free: Vec::new(),
+            entry: None,
+            more_tids: HashMap::new(),
+        }
+    }
+
+    fn page(&mut self, block: u32) -> &mut Vec<u8> {
+        while self.pages.len() <= block as usize {
+            self.pages.push(vec![0; PAGE_SIZE]);
+        }
+        &mut self.pages[block as usize]
+    }
+
+    fn upper_page(&mut self, block: u32) -> &mut Vec<u8> {
+        while self.uppers.len() <= block as usize {
+            self.uppers.push(vec![0; PAGE_SIZE]);
+        }
+        &mut self.uppers[block as usize]
+    }
+
+    fn upper_id(&self, node: Link, level: u8) -> Option<u32> {
+        let page = self.pages.get(self.layout.block(node.id) as usize)?;
+        let view = self.layout.node(page, node.id);
+        (view.is(node) && level <= view.level()).then(|| view.upper() + u32::from(level) - 1)
+    }
+
+    fn ids(&self) -> impl Iterator<Item = u32> + use<> {
+        self.layout.per_page..self.next
+    }
+
+    fn node(&self, id: u32) -> crate::layout::Node<'_> {
+        self.layout.node(&self.pages[self.layout.block(id) as usize], id)
+    }
+
+    fn nearest(&mut self, vector: &[f32], k: usize, ef: usize) -> Vec<HeapTid> {
+        let Some(entry) = self.entry else { return Vec::new() };
+        let query = Query::new(self.distance, vector);
+        let entries = descend(self, &query, entry, 0);
+        let mut beam = Beam::new(false);
+        beam.seed(&entries);
+        beam.run(self, &query, ef, 0);
+        beam.take().into_iter().take(k).filter_map(|found| self.node(found.link.id).tid()).collect()
+    }
+
+    /// Everything vacuum does, for the rows that `dead` names.
+    fn vacuum(&mut self, dead: impl Fn(HeapTid) -> bool) {
+        for id in self.ids() {
+            let block = self.layout.block(id);
+            let layout = self.layout;
+            let mut node = layout.node_mut(&mut self.pages[block as usize], id);
+            if node.view().state() == State::Live && node.view().tid().is_some_and(&dead) {
+                node.set_tid(None);
+                node.set_state(State::Dead);
+            }
+        }
+        let status: Vec<(State, u8)> = (0..self.next)
+            .map(|id| {
+                if id < self.layout.per_page {
+                    (State::Free, 0)
+                } else {
+                    (self.node(id).state(), self.node(id).generation())
+                }
+            })
+            .collect();
+        let gone = |link: Link| status[link.id as usize] != (State::Live, link.generation);
+        for id in self.ids() {
+            if status[id as usize].0 != State::Live {
+                continue;
+            }
+            let node = Link { id, generation: status[id as usize].1 };
+            for level in 0..=self.node(id).level() {
+                if let Some(change) = repair(self, node, level, gone) {
+                    assert_eq!(self.apply(&[Edit { target: node, level, change }]), [Outcome::Done]);
+                }
+            }
+        }
+        if self.entry.is_some_and(|entry| gone(entry.link)) {
+            self.entry = self
+                .ids()
+                .filter(|id| status[*id as usize].0 == State::Live)
+                .max_by_key(|id| self.node(*id).level())
+                .map(|id| Entry { link: Link { id, generation: status[id as usize].1 }, level: self.node(id).level() });
+        }
+        for id in self.ids() {
+            if status[id as usize].0 == State::Dead {
+                let layout = self.layout;
+                layout.node_mut(&mut self.pages[layout.block(id) as usize], id).free();
+                self.free.push(id);
+            }
+        }
+    }
+
+    /// Live nodes that a walk over all edges of level 0 from the entry point meets.
+    fn reachable(&mut self) -> usize {
+        let Some(entry) = self.entry else { return 0 };
+        let mut seen = std::collections::HashSet::from([entry.link.id]);
+        let mut queue = vec![entry.link];
+        while let Some(node) = queue.pop() {
+            let mut links = Vec::new();
+            self.links(node, 0, &mut links);
+            links.retain(|link| self.node(link.id).is(*link));
+            queue.extend(links.into_iter().filter(|link| seen.insert(link.id)));
+        }
+        seen.len()
+    }
+}
+
+impl Store for Memory {
+    fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    fn distance(&self) -> Distance {
+        self.distance
+    }
+
+    fn score(&mut self, query: &Query, targets: &[Link], out: &mut Vec<Candidate>) {
+        for link in targets {
+            let node = self.node(link.id);
+            if node.is(*link) {
+                let code = CodeRef {
+                    scale: node.scale(),
+                    norm: node.norm(),
+                    error: node.error(),
+                    hash: node.hash(),
+                    code: node.code(),
+                };
+                out.push(Candidate {
+                    distance: query.distance(code),
+                    slack: query.slack(code),
+                    link: *link,
+                    live: node.state() == State::Live,
+                });
+            }
+        }
+    }
+
+    fn links(&mut self, node: Link, level: u8, out: &mut Vec<Link>) -> bool {
+        if level == 0 {
+            let view = self.node(node.id);
+            if view.is(node) {
+                view.links(out);
+            }
+            return view.is(node);
+        }
+        let Some(id) = self.upper_id(node, level) else { return false };
+        let view = self.layout.upper(&self.uppers[self.layout.upper_block(id) as usize], id);
+        if view.belongs_to(node) {
+            view.links(out);
+        }
+        view.belongs_to(node)
+    }
+
+    fn fetch(&mut self, targets: &[Link], out: &mut Codes) {
+        out.clear(self.layout.dimensions);
+        for link in targets {
+            let node = self.node(link.id);
+            out.push((node.is(*link) && node.state() == State::Live).then(|| CodeRef {
+                scale: node.scale(),
+                norm: node.norm(),
+                error: node.error(),
+                hash: node.hash(),
+                code: node.code(),
+            }));
+        }
+    }
+}
+
+impl StoreMut for Memory {
+    fn entry(&mut self) -> Option<Entry> {
+        self.entry
+    }
+
+    fn create(&mut self, code: CodeRef<'_>, level: u8, tid: HeapTid, links: &[Vec<Link>]) -> Result<Link, StoreError> {
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.next += 1;
+            self.next - 1
+        });
+        let layout = self.layout;
+        let generation = layout.node(self.page(layout.block(id)), id).generation();
+        let link = Link { id, generation };
+        let mut upper = 0;
+        if level > 0 {
+            let room = layout.upper_per_page - self.next_upper % layout.upper_per_page;
+            if room < u32::from(level) {
+                self.next_upper += room;
+            }
+            upper = self.next_upper;
+            self.next_upper += u32::from(level);
+            for level in 1..=level {
+                let id = upper + u32::from(level) - 1;
+                layout.upper_mut(self.upper_page(layout.upper_block(id)), id).fill(link, &links[usize::from(level)]);
+            }
+        }
+        layout.node_mut(self.page(layout.block(id)), id).fill(level, code, tid, upper, &links[0]);
+        Ok(link)
+    }
+
+    fn apply(&mut self, edits: &[Edit]) -> Vec<Outcome> {
+        let layout = self.layout;
+        edits
+            .iter()
+            .map(|edit| {
+                let mut present = Vec::new();
+                if !self.links(edit.target, edit.level, &mut present)
+                    || self.node(edit.target.id).state() != State::Live
+                {
+                    return Outcome::Gone;
+                }
+                let links = match &edit.change {
+                    Change::Push(_) if present.len() >= layout.max_links(edit.level) => return Outcome::Changed,
+                    Change::Push(link) => {
+                        present.push(*link);
+                        present
+                    }
+                    Change::Replace { expected, .. } if *expected != present => return Outcome::Changed,
+                    Change::Replace { links, .. } => links.clone(),
+                };
+                if edit.level == 0 {
+                    let block = layout.block(edit.target.id);
+                    layout.node_mut(self.page(block), edit.target.id).set_links(&links);
+                } else {
+                    let id = self.upper_id(edit.target, edit.level).unwrap();
+                    layout.upper_mut(self.upper_page(layout.upper_block(id)), id).set_links(&links);
+                }
+                Outcome::Done
+            })
+            .collect()
+    }
+
+    fn promote(&mut self, entry: Entry) {
+        if self.entry.is_none_or(|standing| standing.level < entry.level) {
+            self.entry = Some(entry);
+        }
+    }
+
+    fn replace_entry(&mut self, old: Option<Link>, entry: Entry) -> bool {
+        let matches = self.entry.map(|entry| entry.link) == old;
+        if matches {
+            self.entry = Some(entry);
+        }
+        matches
+    }
+
+    fn add_tid(&mut self, node: Link, tid: HeapTid) -> bool {
+        let live = self.node(node.id).is(node) && self.node(node.id).state() == State::Live;
+        if live {
+            self.more_tids.entry(node.id).or_default().push(tid);
+        }
+        live
+    }
+}
+
+fn tid(number: usize) -> HeapTid {
+    HeapTid { block: number as u32, offset: 1 }
+}
+
+fn add(store: &mut Memory, vector: &[f32], row: HeapTid) -> Link {
+    let coded = Coded::new(store.distance, vector).unwrap();
+    let level = level_of(row, 0, store.layout.m, store.layout.max_level());
+    insert(store, coded.as_ref(), row, level, InsertOptions { ef_construction: 64, ef_same: 0 }).unwrap()
+}
+
+fn random_vectors(count: usize, dimensions: usize, seed: u64) -> Vec<Vec<f32>> {
+    let mut random = rand::rngs::StdRng::seed_from_u64(seed);
+    (0..count).map(|_| (0..dimensions).map(|_| random.random_range(-1.0..1.0)).collect()).collect()
+}
+
+fn recall(store: &mut Memory, vectors: &[Vec<f32>], live: impl Fn(usize) -> bool, k: usize, ef: usize) -> f64 {
+    let queries = random_vectors(50, vectors[0].len(), 99);
+    let mut hits = 0;
+    for query in &queries {
+        let mut order: Vec<usize> = (0..vectors.len()).filter(|row| live(*row)).collect();
+        order.sort_by(|left, right| {
+            store.distance.exact(query, &vectors[*left]).total_cmp(&store.distance.exact(query, &vectors[*right]))
+        });
+        let found = store.nearest(query, k, ef);
+        hits += order[..k].iter().filter(|row| found.contains(&tid(**row))).count();
+    }
+    hits as f64 / (queries.len() * k) as f64
+}
+
+#[test]
+fn inserted_vectors_are_found_whatever_the_distance() {
+    for distance in [Distance::L2, Distance::InnerProduct, Distance::Cosine, Distance::L1] {
+        let vectors = random_vectors(1500, 12, 1);
+        let mut store = Memory::new(distance, 12, 8);
+        for (row, vector) in vectors.iter().enumerate() {
+            add(&mut store, vector, tid(row));
+        }
+        let found = recall(&mut store, &vectors, |_| true, 10, 80);
+        assert!(found > 0.9, "{distance:?}: recall {found}");
+    }
+}
+
+#[test]
+fn recall_survives_rounds_of_delete_vacuum_and_insert() {
+    let vectors = random_vectors(3000, 12, 2);
+    let mut store = Memory::new(Distance::L2, 12, 8);
+    for (row, vector) in vectors[..1500].iter().enumerate() {
+        add(&mut store, vector, tid(row));
+    }
+    for round in 0..5 {
+        let (from, to) = (round * 300, (round + 1) * 300);
+        store.vacuum(|row| (from..to).contains(&(row.block as usize)));
+        for row in 1500 + from..1500 + to {
+            add(&mut store, &vectors[row], tid(row));
+        }
+    }
+    assert_eq!(store.next - store.layout.per_page, 1500, "slots of dead nodes are taken again");
+    let found = recall(&mut store, &vectors, |row| row >= 1500, 10, 80);
+    assert!(found > 0.9, "recall {found}");
+    assert!(store.reachable() >= 1495, "reachable {}", store.reachable());
+}
+
+#[test]
+fn the_same_vector_shares_a_node() {
+    for distance in [Distance::L2, Distance::InnerProduct, Distance::Cosine, Distance::L1] {
+        let vectors = random_vectors(200, 5, 3);
+        let mut store = Memory::new(distance, 5, 4);
+        let nodes: Vec<Link> =
+            vectors.iter().enumerate().map(|(row, vector)| add(&mut store, vector, tid(row))).collect();
+        let shared = (0..200).filter(|row| add(&mut store, &vectors[*row], tid(1000 + row)) == nodes[*row]).count();
+        let expected = if distance == Distance::InnerProduct { 20 } else { 195 };
+        assert!(shared >= expected, "{distance:?}: {shared}");
+    }
+}
+
+#[test]
+fn a_vacuum_of_everything_leaves_an_index_that_can_be_filled_again() {
+    let vectors = random_vectors(100, 4, 4);
+    let mut store = Memory::new(Distance::L2, 4, 4);
+    vectors.iter().enumerate().for_each(|(row, vector)| {
+        add(&mut store, vector, tid(row));
+    });
+    store.vacuum(|_| true);
+    assert_eq!(store.entry, None);
+    assert_eq!(store.nearest(&vectors[0], 1, 10), []);
+    vectors.iter().enumerate().for_each(|(row, vector)| {
+        add(&mut store, vector, tid(row));
+    });
+    assert_eq!(store.nearest(&vectors[7], 1, 10), [tid(7)]);
+}
+
+#[test]
+fn a_continued_search_returns_every_node_once_and_in_order_of_batches() {
+    let vectors = random_vectors(1000, 6, 5);
+    let mut store = Memory::new(Distance::L2, 6, 8);
+    vectors.iter().enumerate().for_each(|(row, vector)| {
+        add(&mut store, vector, tid(row));
+    });
+    let reachable = store.reachable();
+    let query = Query::new(Distance::L2, &vectors[0]);
+    let entry = store.entry.unwrap();
+    let entries = descend(&mut store, &query, entry, 0);
+    let mut beam = Beam::new(true);
+    beam.seed(&entries);
+    let mut rows = std::collections::HashSet::new();
+    loop {
+        beam.run(&mut store, &query, 20, 0);
+        let batch = beam.take();
+        assert!(batch.len() <= 20);
+        assert!(batch.is_sorted());
+        batch.iter().for_each(|found| assert!(rows.insert(found.link), "{:?} came twice", found.link));
+        if !beam.resume(20) {
+            break;
+        }
+    }
+    assert_eq!(rows.len(), reachable);
+}
+
+proptest! {
+    #[test]
+    fn a_slot_reads_back_what_was_written(
+        dimensions in 1usize..500, m in 2usize..40, slot in 0u32..100, level in 0u8..5,
+        values in proptest::collection::vec(-5.0f32..5.0, 500),
+        links in proptest::collection::vec((1u32..u32::MAX, any::<u8>()), 0..90),
+    ) {
+        let layout = Layout::new(dimensions, m).unwrap();
+        let id = layout.per_page + slot % layout.per_page;
+        let links: Vec<Link> = links.into_iter().take(2 * m).map(|(id, generation)| Link { id, generation }).collect();
+        let coded = Coded::new(Distance::L2, &values[..dimensions]).unwrap();
+        let mut page = vec![0u8; PAGE_SIZE];
+        let row = HeapTid { block: 77, offset: 9 };
+        layout.node_mut(&mut page, id).fill(level, coded.as_ref(), row, 55, &links);
+        let node = layout.node(&page, id);
+        prop_assert!(node.is(Link { id, generation: 0 }), "the node is there");
+        prop_assert_eq!((node.level(), node.tid(), node.upper(), node.state()), (level, Some(row), 55, State::Live));
+        prop_assert_eq!((node.scale(), node.norm(), node.code()), (coded.scale, coded.norm, &coded.code[..]));
+        prop_assert!(node.error() >= coded.error);
+        let mut read = Vec::new();
+        node.links(&mut read);
+        prop_assert_eq!(&read, &links);
+        layout.node_mut(&mut page, id).free();
+        prop_assert!(!layout.node(&page, id).is(Link { id, generation: 0 }), "the node is gone");
+        let others = page.iter().enumerate().filter(|(at, byte)| **byte != 0 && *at != layout.offset(id) + 2).count();
+        prop_assert_eq!(others, 0, "nothing beside the slot is written");
+    }
+}

@@ -1,0 +1,537 @@
+//! Building an index: the graph in memory, then its pages in graph order, logged at the end.
+
+use super::insert::heap_tid;
+use super::options::{self, Options};
+use super::pages::{self, Logging, init_page};
+use super::store::Index;
+use super::value::{Vector, check_dimensions};
+use crate::error::raise;
+use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use std::collections::HashMap;
+use sutra_hnsw::build::{Builder, Built};
+use sutra_hnsw::code::{CodeRef, Coded, Distance};
+use sutra_hnsw::layout::{
+    HeapTid, Layout, Link, Meta, PAGE_SIZE, PageKind, TID_SLOTS_PER_PAGE, TIDS_PER_SLOT, TidsMut, set_list_next,
+    tid_block,
+};
+
+/// Vectors handed to the threads at once: small, because a cancel waits for them.
+const BATCH: usize = 256;
+/// Bytes that the builder keeps per node beside the graph: error, hash, row, and the entry in the map of known vectors.
+const BOOKKEEPING: usize = 80;
+
+/// What pg_stat_progress_create_index shows.
+#[derive(Clone, Copy)]
+#[repr(i64)]
+enum Phase {
+    LoadingRows = 2,
+    WritingPages = 3,
+    LoadingRowsIntoPages = 4,
+}
+
+fn progress(phase: Phase) {
+    // SAFETY: reports to this backend's own entry.
+    unsafe { pg_sys::pgstat_progress_update_param(pg_sys::PROGRESS_CREATEIDX_SUBPHASE as i32, phase as i64) }
+}
+
+/// Names the phases of a build.
+#[pg_guard]
+pub unsafe extern "C-unwind" fn ambuildphasename(phase: i64) -> *mut core::ffi::c_char {
+    let name = match phase {
+        1 => c"initializing",
+        2 => c"loading tuples",
+        3 => c"writing pages",
+        4 => c"loading tuples into pages",
+        _ => return std::ptr::null_mut(),
+    };
+    name.as_ptr().cast_mut()
+}
+
+/// What is known of a node before its page is written.
+struct Known {
+    error: f32,
+    hash: u32,
+    tid: HeapTid,
+}
+
+struct Build {
+    relation: pg_sys::Relation,
+    layout: Layout,
+    distance: Distance,
+    /// None once the graph no longer fits and rows go to pages directly.
+    builder: Option<Builder>,
+    batch: Vec<Coded>,
+    known: Vec<Known>,
+    /// More rows of nodes whose vector came again.
+    more_tids: HashMap<u32, Vec<HeapTid>>,
+    /// Nodes by a hash of their code and the hash of their vector.
+    by_code: HashMap<(u64, u32), u32>,
+    duplicates: usize,
+    limit: usize,
+    index: Option<Index>,
+    rows: i64,
+    indexed: i64,
+}
+
+impl Build {
+    fn memory(&self) -> usize {
+        let nodes = self.known.len();
+        nodes * (Builder::bytes_per_node(self.layout.dimensions, self.layout.m) + BOOKKEEPING) + self.duplicates * 16
+    }
+
+    fn add(&mut self, vector: &[f32], tid: HeapTid) {
+        check_dimensions(self.layout.dimensions, vector.len());
+        let Some(coded) = Coded::new(self.distance, vector) else { return };
+        self.indexed += 1;
+        if self.builder.is_none() {
+            if let Some(index) = self.index.as_mut() {
+                index.add(&coded, tid, false);
+            }
+            return;
+        }
+        let key = (code_hash(coded.as_ref()), coded.hash);
+        if let Some(node) = self.by_code.get(&key) {
+            self.more_tids.entry(*node).or_default().push(tid);
+            self.duplicates += 1;
+        } else {
+            self.reserve();
+            self.by_code.insert(key, self.known.len() as u32);
+            self.known.push(Known { error: coded.error, hash: coded.hash, tid });
+            self.batch.push(coded);
+            if self.batch.len() >= BATCH {
+                self.flush_batch();
+            }
+        }
+        if self.memory() > self.limit {
+            self.leave_memory();
+        }
+    }
+
+    fn reserve(&mut self) {
+        if self.known.try_reserve(1).is_err() || self.by_code.try_reserve(1).is_err() {
+            raise(
+                PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
+                "out of memory while building a sutra_hnsw index",
+                "",
+                "Lower maintenance_work_mem.",
+            );
+        }
+    }
+
+    fn flush_batch(&mut self) {
+        if let Some(builder) = self.builder.as_mut() {
+            builder.add(&self.batch);
+        }
+        self.batch.clear();
+        pages::check_for_interrupts();
+    }
+
+    /// The graph has reached maintenance_work_mem: write it, and insert the rows that follow.
+    fn leave_memory(&mut self) {
+        ErrorReport::new(
+            PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+            format!("sutra_hnsw graph no longer fits into maintenance_work_mem after {} tuples", self.indexed),
+            "sutra",
+        )
+        .set_detail("Building will take significantly more time.")
+        .set_hint("Increase maintenance_work_mem to speed up builds.")
+        .report(PgLogLevel::NOTICE);
+        self.write_graph();
+        let (mut index, _) = Index::open(self.relation);
+        index.logging = Logging::AtEnd;
+        self.index = Some(index);
+        progress(Phase::LoadingRowsIntoPages);
+    }
+
+    /// Writes the graph to pages and forgets it.
+    fn write_graph(&mut self) {
+        self.flush_batch();
+        let Some(builder) = self.builder.take() else { return };
+        progress(Phase::WritingPages);
+        let built = builder.finish();
+        if built.graph.relinked > 0 {
+            debug1!("sutra_hnsw linked {} nodes that were not reachable", built.graph.relinked);
+        }
+        Pages::new(self, &built).write();
+        self.known = Vec::new();
+        self.more_tids = HashMap::new();
+        self.by_code = HashMap::new();
+        self.duplicates = 0;
+    }
+}
+
+/// A hash of scale and code.
+fn code_hash(code: CodeRef<'_>) -> u64 {
+    use std::hash::{DefaultHasher, Hasher};
+    let mut hasher = DefaultHasher::new();
+    hasher.write_u32(code.scale.to_bits());
+    hasher.write(code.code);
+    hasher.finish()
+}
+
+/// The pages of a graph: where every node, upper slot and TID slot goes.
+struct Pages<'a> {
+    build: &'a Build,
+    built: &'a Built,
+    /// Nodes in the order of their slots.
+    order: Vec<u32>,
+    /// Slot of each node.
+    ids: Vec<u32>,
+    /// First upper slot of each node with a level, and first TID slot of each node with more rows.
+    uppers: HashMap<u32, u32>,
+    chains: HashMap<u32, u32>,
+    blocks: [std::ops::Range<u32>; 3],
+}
+
+impl<'a> Pages<'a> {
+    fn new(build: &'a Build, built: &'a Built) -> Pages<'a> {
+        let layout = build.layout;
+        let mut order = built.graph.walk();
+        // The walk reaches every node; a pathological graph that could not be connected still keeps all of its rows.
+        if order.len() < built.graph.nodes.len() {
+            let mut met = vec![false; built.graph.nodes.len()];
+            order.iter().for_each(|node| met[*node as usize] = true);
+            order.extend((0..met.len() as u32).filter(|node| !met[*node as usize]));
+        }
+        let mut ids = vec![0; order.len()];
+        for (position, node) in (0u32..).zip(&order) {
+            ids[*node as usize] = layout.per_page + position;
+        }
+        let first_upper_block = 1 + (order.len() as u32).div_ceil(layout.per_page);
+        let mut next = first_upper_block * layout.upper_per_page;
+        let mut uppers = HashMap::new();
+        for node in &order {
+            let level = u32::from(built.graph.nodes[*node as usize].level());
+            if level == 0 {
+                continue;
+            }
+            let room = layout.upper_per_page - next % layout.upper_per_page;
+            if room < level {
+                next += room;
+            }
+            uppers.insert(*node, next);
+            next += level;
+        }
+        let first_tid_block = next.div_ceil(layout.upper_per_page);
+        let mut next = first_tid_block * TID_SLOTS_PER_PAGE as u32;
+        let mut chains = HashMap::new();
+        for node in &order {
+            if let Some(tids) = build.more_tids.get(node) {
+                chains.insert(*node, next);
+                next += tids.len().div_ceil(TIDS_PER_SLOT) as u32;
+            }
+        }
+        let end = next.div_ceil(TID_SLOTS_PER_PAGE as u32);
+        let blocks = [1..first_upper_block, first_upper_block..first_tid_block, first_tid_block..end];
+        Pages { build, built, order, ids, uppers, chains, blocks }
+    }
+
+    fn link(&self, node: u32) -> Link {
+        Link { id: self.ids[node as usize], generation: 0 }
+    }
+
+    fn links(&self, node: u32, level: usize) -> Vec<Link> {
+        self.built.graph.nodes[node as usize].links[level].iter().map(|link| self.link(*link)).collect()
+    }
+
+    fn write(&self) {
+        let layout = self.build.layout;
+        let relation = self.build.relation;
+        let last = |range: &std::ops::Range<u32>| if range.is_empty() { 0 } else { range.end - 1 };
+        let mut heads = [0; 3];
+        let upper_slots = self.upper_slots();
+        let tid_slots = self.tid_slots();
+        for (kind, range) in [PageKind::Node, PageKind::Upper, PageKind::Tid].into_iter().zip(&self.blocks) {
+            for block in range.clone() {
+                pages::check_for_interrupts();
+                let written = pages::extend(relation, pg_sys::ForkNumber::MAIN_FORKNUM, |page| {
+                    // SAFETY: the buffer is new and exclusively locked.
+                    let page = unsafe {
+                        init_page(page, &layout, kind);
+                        std::slice::from_raw_parts_mut(page, PAGE_SIZE)
+                    };
+                    match kind {
+                        PageKind::Node => self.fill_nodes(page, block),
+                        PageKind::Upper => upper_slots
+                            .iter()
+                            .filter(|(slot, ..)| layout.upper_block(*slot) == block)
+                            .for_each(|(slot, node, level)| {
+                                layout.upper_mut(page, *slot).fill(self.link(*node), &self.links(*node, *level));
+                            }),
+                        _ => tid_slots.iter().filter(|(slot, ..)| tid_block(*slot) == block).for_each(
+                            |(slot, node, next, tids)| {
+                                TidsMut::new(page, *slot).fill(self.link(*node), *next, tids);
+                            },
+                        ),
+                    }
+                    if block == last(range) && layout.has_room(kind, page, block) {
+                        set_list_next(page, Some(0));
+                        heads[kind.list()] = block;
+                    }
+                });
+                if written != block {
+                    raise(
+                        PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+                        "another process extended an index that is being built",
+                        &format!("Expected block {block}, got {written}."),
+                        "",
+                    );
+                }
+            }
+        }
+        let entry = (!self.order.is_empty()).then_some(self.built.graph.entry);
+        write_meta(relation, |meta| {
+            meta.heads = heads;
+            meta.entry = entry.map(|node| self.link(node as u32));
+            meta.entry_level = entry.map_or(0, |node| self.built.graph.nodes[node].level());
+        });
+    }
+
+    fn fill_nodes(&self, page: &mut [u8], block: u32) {
+        let layout = self.build.layout;
+        let first = ((block - 1) * layout.per_page) as usize;
+        let end = (first + layout.per_page as usize).min(self.order.len());
+        for node in &self.order[first..end] {
+            let known = &self.build.known[*node as usize];
+            let code = CodeRef { error: known.error, hash: known.hash, ..self.built.code(*node as usize) };
+            let upper = self.uppers.get(node).copied().unwrap_or(0);
+            let level = self.built.graph.nodes[*node as usize].level();
+            let mut slot = layout.node_mut(page, self.ids[*node as usize]);
+            slot.fill(level, code, known.tid, upper, &self.links(*node, 0));
+            slot.set_tid_slot(self.chains.get(node).copied().unwrap_or(0));
+        }
+    }
+
+    /// Slot, node and level of every upper slot.
+    fn upper_slots(&self) -> Vec<(u32, u32, usize)> {
+        let mut slots: Vec<(u32, u32, usize)> = self
+            .uppers
+            .iter()
+            .flat_map(|(node, first)| {
+                let level = u32::from(self.built.graph.nodes[*node as usize].level());
+                (1..=level).map(move |level| (first + level - 1, *node, level as usize))
+            })
+            .collect();
+        slots.sort_unstable();
+        slots
+    }
+
+    /// Slot, node, next slot and rows of every TID slot.
+    fn tid_slots(&self) -> Vec<(u32, u32, u32, &[HeapTid])> {
+        let mut slots: Vec<_> = self
+            .chains
+            .iter()
+            .flat_map(|(node, first)| {
+                let chunks: Vec<&[HeapTid]> = self.build.more_tids[node].chunks(TIDS_PER_SLOT).collect();
+                let count = chunks.len() as u32;
+                (0u32..).zip(chunks).map(move |(position, tids)| {
+                    let next = if position + 1 < count { first + position + 1 } else { 0 };
+                    (first + position, *node, next, tids)
+                })
+            })
+            .collect();
+        slots.sort_unstable();
+        slots
+    }
+}
+
+/// Changes the meta page in place; the caller logs it.
+fn write_meta(relation: pg_sys::Relation, body: impl FnOnce(&mut Meta)) {
+    let mut change = pages::Change::begin(relation, Logging::AtEnd);
+    let position = change.lock(0);
+    let Ok(mut meta) = Meta::read(change.page(position)) else {
+        super::store::corrupt(relation, "The meta page was overwritten.")
+    };
+    body(&mut meta);
+    meta.write(change.page_mut(position));
+    change.finish();
+}
+
+/// The number that the operator class's support function returns.
+fn distance_of(relation: pg_sys::Relation) -> Distance {
+    // SAFETY: the index has one column, whose operator class has support function 1.
+    let number = unsafe {
+        let function = pg_sys::index_getprocinfo(relation, 1, 1);
+        pg_sys::FunctionCall1Coll(function, pg_sys::InvalidOid, pg_sys::Datum::from(0)).value() as u8
+    };
+    Distance::from_number(number).unwrap_or_else(|| error!("operator class returns the unknown distance {number}"))
+}
+
+/// The layout of an index from its column and options, or an error that says what does not fit.
+fn layout_of(relation: pg_sys::Relation, options: Options) -> Layout {
+    let (mut type_, mut modifier, mut collation) = (pg_sys::InvalidOid, -1, pg_sys::InvalidOid);
+    // SAFETY: an index has a first column, which is in the catalog.
+    unsafe {
+        pg_sys::get_atttypetypmodcoll((*relation).rd_id, 1, &mut type_, &mut modifier, &mut collation);
+    }
+    if modifier < 1 {
+        raise(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "column does not have dimensions", "", "");
+    }
+    let most = Layout::max_dimensions(options.m);
+    Layout::new(modifier as usize, options.m).unwrap_or_else(|| {
+        raise(
+            PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            format!("column cannot have more than {most} dimensions for sutra_hnsw index with m = {}", options.m),
+            "A node of the index must fit a page.",
+            if options.m > 2 { "A lower m leaves room for more dimensions." } else { "" },
+        )
+    })
+}
+
+/// Writes the meta page of an empty index to a fork.
+fn create(relation: pg_sys::Relation, fork: pg_sys::ForkNumber::Type) -> (Layout, Distance, Options) {
+    let options = options::of(relation);
+    let layout = layout_of(relation, options);
+    let distance = distance_of(relation);
+    let meta = Meta {
+        dimensions: layout.dimensions as u32,
+        m: options.m as u16,
+        ef_construction: options.ef_construction as u16,
+        distance: distance as u8,
+        code_bits: 8,
+        entry_level: 0,
+        entry: None,
+        heads: [0; 3],
+    };
+    pages::extend(relation, fork, |page| {
+        // SAFETY: the buffer is new and exclusively locked.
+        unsafe {
+            init_page(page, &layout, PageKind::Meta);
+            meta.write(std::slice::from_raw_parts_mut(page, PAGE_SIZE));
+        }
+    });
+    (layout, distance, options)
+}
+
+/// PostgreSQL's InvalidSubTransactionId.
+const INVALID_SUBTRANSACTION: pg_sys::SubTransactionId = 0;
+
+/// Whether changes of a relation reach the WAL: PostgreSQL's RelationNeedsWAL.
+unsafe fn needs_wal(relation: pg_sys::Relation) -> bool {
+    // SAFETY: the relation is open.
+    unsafe {
+        let permanent = (*(*relation).rd_rel).relpersistence == pg_sys::RELPERSISTENCE_PERMANENT as core::ffi::c_char;
+        let replicated = pg_sys::wal_level >= pg_sys::WalLevel::WAL_LEVEL_REPLICA as i32;
+        #[cfg(feature = "pg15")]
+        let first = (*relation).rd_firstRelfilenodeSubid;
+        #[cfg(not(feature = "pg15"))]
+        let first = (*relation).rd_firstRelfilelocatorSubid;
+        let old = (*relation).rd_createSubid == INVALID_SUBTRANSACTION && first == INVALID_SUBTRANSACTION;
+        permanent && (replicated || old)
+    }
+}
+
+/// Builder threads inherit the signal mask of their maker: none may ever run PostgreSQL's handlers.
+fn with_signals_blocked<R>(body: impl FnOnce() -> R) -> R {
+    // SAFETY: plain calls on local signal sets; the mask is restored before anything else runs.
+    unsafe {
+        let (mut all, mut previous) = (std::mem::zeroed(), std::mem::zeroed());
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut previous);
+        let result = body();
+        libc::pthread_sigmask(libc::SIG_SETMASK, &previous, std::ptr::null_mut());
+        result
+    }
+}
+
+/// Builds the index of a table.
+#[pg_guard]
+pub unsafe extern "C-unwind" fn ambuild(
+    heap: pg_sys::Relation,
+    relation: pg_sys::Relation,
+    info: *mut pg_sys::IndexInfo,
+) -> *mut pg_sys::IndexBuildResult {
+    let (layout, distance, options) = create(relation, pg_sys::ForkNumber::MAIN_FORKNUM);
+    // SAFETY: settings of this process.
+    let (threads, limit) = unsafe {
+        let wanted = pg_sys::max_parallel_maintenance_workers.max(0) as usize + 1;
+        let available = std::thread::available_parallelism().map_or(1, usize::from);
+        (wanted.min(available), pg_sys::maintenance_work_mem as usize * 1024)
+    };
+    let builder = with_signals_blocked(|| {
+        Builder::new(distance, options.m, options.ef_construction, layout.max_level(), threads)
+    });
+    let builder = builder
+        .unwrap_or_else(|error| raise(PgSqlErrorCode::ERRCODE_INSUFFICIENT_RESOURCES, format!("{error}"), "", ""));
+    let mut build = Build {
+        relation,
+        layout,
+        distance,
+        builder: Some(builder),
+        batch: Vec::with_capacity(BATCH),
+        known: Vec::new(),
+        more_tids: HashMap::new(),
+        by_code: HashMap::new(),
+        duplicates: 0,
+        limit,
+        index: None,
+        rows: 0,
+        indexed: 0,
+    };
+    progress(Phase::LoadingRows);
+    // SAFETY: the table access method calls back with the state given here, while `build` is alive.
+    let heap_tuples = unsafe {
+        let state = std::ptr::from_mut(&mut build).cast();
+        let Some(scan) = (*(*heap).rd_tableam).index_build_range_scan else { error!("the table cannot be indexed") };
+        pg_sys::ffi::pg_guard_ffi_boundary(|| {
+            scan(
+                heap,
+                relation,
+                info,
+                true,
+                false,
+                true,
+                0,
+                pg_sys::InvalidBlockNumber,
+                Some(add_row),
+                state,
+                std::ptr::null_mut(),
+            )
+        })
+    };
+    build.write_graph();
+    build.index = None;
+    // SAFETY: the relation is open and all of its pages are initialised; the result is palloc'ed.
+    unsafe {
+        if needs_wal(relation) {
+            let blocks = pages::block_count(relation);
+            pg_sys::log_newpage_range(relation, pg_sys::ForkNumber::MAIN_FORKNUM, 0, blocks, true);
+        }
+        let result = pg_sys::palloc0(size_of::<pg_sys::IndexBuildResult>()).cast::<pg_sys::IndexBuildResult>();
+        (*result).heap_tuples = heap_tuples;
+        (*result).index_tuples = build.indexed as f64;
+        result
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn add_row(
+    _relation: pg_sys::Relation,
+    tid: pg_sys::ItemPointer,
+    values: *mut pg_sys::Datum,
+    nulls: *mut bool,
+    _alive: bool,
+    state: *mut core::ffi::c_void,
+) {
+    // SAFETY: `ambuild` passes its state; PostgreSQL passes one value, one null flag and a valid item pointer.
+    unsafe {
+        let build = &mut *state.cast::<Build>();
+        build.rows += 1;
+        pg_sys::pgstat_progress_update_param(pg_sys::PROGRESS_CREATEIDX_TUPLES_DONE as i32, build.rows);
+        if !*nulls {
+            let vector = Vector::new(*values);
+            build.add(vector.as_slice(), heap_tid(tid));
+        }
+    }
+}
+
+/// Builds the empty index of an unlogged table, which a crash resets the index to.
+#[pg_guard]
+pub unsafe extern "C-unwind" fn ambuildempty(relation: pg_sys::Relation) {
+    let fork = pg_sys::ForkNumber::INIT_FORKNUM;
+    create(relation, fork);
+    // SAFETY: the fork has its one page; an init fork is logged although the table is not.
+    unsafe { pg_sys::log_newpage_range(relation, fork, 0, 1, true) }
+}

@@ -1,0 +1,125 @@
+//! Where pages were found last: a hint per block saves the look-up in the shared buffer table, and lets nodes be
+//! fetched into the processor's cache before they are needed. A stale hint is only a miss.
+
+use super::pages::raw;
+use pgrx::pg_sys;
+use std::cell::RefCell;
+use sutra_hnsw::layout::{Layout, Link, NODE_HEADER, PAGE_SIZE};
+
+/// A relation's file: tablespace, database, file number.
+type File = (pg_sys::Oid, pg_sys::Oid, u32);
+
+/// Indexes whose hints a backend keeps.
+const KEPT: usize = 16;
+
+thread_local! {
+    static CACHE: RefCell<Vec<(File, Vec<pg_sys::Buffer>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The hints of one index, taken from the backend's cache and given back when dropped.
+pub struct Hints {
+    file: File,
+    buffers: Vec<pg_sys::Buffer>,
+}
+
+#[cfg(feature = "pg15")]
+fn file_of(relation: pg_sys::Relation) -> File {
+    // SAFETY: the relation is open.
+    let node = unsafe { (*relation).rd_node };
+    (node.spcNode, node.dbNode, node.relNode.to_u32())
+}
+
+#[cfg(not(feature = "pg15"))]
+fn file_of(relation: pg_sys::Relation) -> File {
+    // SAFETY: the relation is open.
+    let locator = unsafe { (*relation).rd_locator };
+    (locator.spcOid, locator.dbOid, locator.relNumber.to_u32())
+}
+
+impl Hints {
+    /// The hints that the backend has for a relation.
+    pub fn of(relation: pg_sys::Relation) -> Hints {
+        let file = file_of(relation);
+        let buffers = CACHE.with_borrow_mut(|cache| {
+            let found = cache.iter().position(|(kept, _)| *kept == file);
+            found.map(|position| cache.remove(position).1).unwrap_or_default()
+        });
+        Hints { file, buffers }
+    }
+
+    /// Pins the page of a block.
+    ///
+    /// # Safety
+    /// As for the functions of [`raw`]; the block exists.
+    pub unsafe fn pin(&mut self, relation: pg_sys::Relation, block: u32) -> pg_sys::Buffer {
+        let position = block as usize;
+        if position >= self.buffers.len() {
+            self.buffers.resize((position + 1).next_power_of_two(), 0);
+        }
+        let hint = self.buffers[position];
+        // SAFETY: the caller's promise; a buffer number that once was valid stays in the range of valid ones.
+        unsafe {
+            #[cfg(feature = "pg15")]
+            let file = (*relation).rd_node;
+            #[cfg(not(feature = "pg15"))]
+            let file = (*relation).rd_locator;
+            if hint > 0 && raw::ReadRecentBuffer(file, pg_sys::ForkNumber::MAIN_FORKNUM, block, hint) {
+                return hint;
+            }
+            let buffer = raw::ReadBufferExtended(
+                relation,
+                pg_sys::ForkNumber::MAIN_FORKNUM,
+                block,
+                pg_sys::ReadBufferMode::RBM_NORMAL,
+                std::ptr::null_mut(),
+            );
+            self.buffers[position] = buffer;
+            buffer
+        }
+    }
+
+    /// Asks the processor for the buffer descriptor and the first lines of every node.
+    pub fn prefetch(&self, layout: &Layout, targets: &[Link]) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let lines = (NODE_HEADER + layout.dimensions).div_ceil(64).min(4);
+            for link in targets {
+                let hint = self.buffers.get(layout.block(link.id) as usize).copied().unwrap_or(0);
+                if hint <= 0 {
+                    continue;
+                }
+                // SAFETY: a prefetch reads nothing and never faults; the addresses are within the shared buffers.
+                unsafe {
+                    let position = hint as usize - 1;
+                    _mm_prefetch::<_MM_HINT_T0>(pg_sys::BufferDescriptors.wrapping_add(position).cast());
+                    let page = pg_sys::BufferBlocks.wrapping_add(position * PAGE_SIZE);
+                    _mm_prefetch::<_MM_HINT_T0>(page.cast());
+                    let node = page.wrapping_add(layout.offset(link.id));
+                    for line in 0..lines {
+                        _mm_prefetch::<_MM_HINT_T0>(node.wrapping_add(64 * line).cast());
+                    }
+                    _mm_prefetch::<_MM_HINT_T0>(page.wrapping_add(PAGE_SIZE - 16).cast());
+                }
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (layout, targets, NODE_HEADER, PAGE_SIZE);
+    }
+}
+
+impl Drop for Hints {
+    fn drop(&mut self) {
+        let entry = (self.file, std::mem::take(&mut self.buffers));
+        // At the exit of the process the cache may be gone already.
+        let _ = CACHE.try_with(|cache| {
+            if let Ok(mut cache) = cache.try_borrow_mut() {
+                cache.retain(|(file, _)| *file != entry.0);
+                if cache.len() >= KEPT {
+                    cache.remove(0);
+                }
+                cache.push(entry);
+            }
+        });
+    }
+}

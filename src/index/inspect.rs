@@ -1,0 +1,253 @@
+//! Looking inside an index: its parts, and whether they fit together.
+
+use super::pages::{self, check_for_interrupts};
+use super::store::Index;
+use crate::error::raise;
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use std::collections::HashMap;
+use sutra_hnsw::layout::{FIRST_SLOT, Link, PAGE_SIZE, PageKind, State, TID_SLOTS_PER_PAGE, Tids, first_tid_slot};
+use sutra_hnsw::search::Store;
+
+/// An index opened by a user, who must be allowed to read the table.
+struct Opened(pg_sys::Relation);
+
+impl Opened {
+    fn new(oid: pg_sys::Oid) -> Opened {
+        // SAFETY: the relation is checked to be an index of this access method before anything of it is read.
+        unsafe {
+            let relation = pg_sys::relation_open(oid, pg_sys::AccessShareLock as pg_sys::LOCKMODE);
+            let opened = Opened(relation);
+            let kind = (*(*relation).rd_rel).relkind;
+            let method = (*(*relation).rd_rel).relam;
+            if kind != pg_sys::RELKIND_INDEX as core::ffi::c_char
+                || method != pg_sys::get_am_oid(c"sutra_hnsw".as_ptr(), false)
+            {
+                raise(
+                    PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
+                    format!("\"{}\" is not a sutra_hnsw index", pages::name(relation)),
+                    "",
+                    "",
+                );
+            }
+            let table = pg_sys::IndexGetRelation(oid, false);
+            let allowed = pg_sys::pg_class_aclcheck(table, pg_sys::GetUserId(), pg_sys::ACL_SELECT as u64);
+            if allowed != pg_sys::AclResult::ACLCHECK_OK {
+                raise(
+                    PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                    format!("permission denied for index \"{}\"", pages::name(relation)),
+                    "",
+                    "Ask for SELECT on its table.",
+                );
+            }
+            opened
+        }
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: opened by `new`.
+            unsafe { pg_sys::relation_close(self.0, pg_sys::AccessShareLock as pg_sys::LOCKMODE) }
+        }
+    }
+}
+
+/// A node as it was read.
+struct Seen {
+    level: u8,
+    state: State,
+    generation: u8,
+    links: Vec<Link>,
+    rows: usize,
+}
+
+/// Everything that was read of an index.
+#[derive(Default)]
+struct Survey {
+    nodes: HashMap<u32, Seen>,
+    pages: [i64; 4],
+    free_pages: i64,
+    free_slots: i64,
+    used_uppers: i64,
+    used_tid_slots: i64,
+    padding: i64,
+    faults: Vec<(&'static str, u32, String)>,
+}
+
+fn survey(index: &mut Index) -> Survey {
+    let layout = index.layout;
+    let mut found = Survey::default();
+    for block in 1..pages::block_count(index.relation) {
+        check_for_interrupts();
+        let mut nodes: Vec<(u32, Seen)> = Vec::new();
+        pages::read(index.relation, block, std::ptr::null_mut(), |page| {
+            let Some(kind) = PageKind::of(page) else {
+                if pages::is_new(page) {
+                    found.free_pages += 1;
+                } else {
+                    found.faults.push(("page", block, "not a page of this access method".into()));
+                }
+                return;
+            };
+            found.pages[kind as usize - 1] += 1;
+            found.padding += (PAGE_SIZE - (layout.slots_end(kind) - FIRST_SLOT)) as i64;
+            match kind {
+                PageKind::Node => {
+                    let first = layout.first_id(block).unwrap_or(0);
+                    for id in first..first + layout.per_page {
+                        let node = layout.node(page, id);
+                        if node.state() == State::Free {
+                            found.free_slots += 1;
+                            continue;
+                        }
+                        let mut links = Vec::new();
+                        node.links(&mut links);
+                        let (level, state, generation) = (node.level(), node.state(), node.generation());
+                        nodes.push((id, Seen { level, state, generation, links, rows: 0 }));
+                    }
+                }
+                PageKind::Upper => {
+                    let first = layout.first_upper(block).unwrap_or(0);
+                    found.used_uppers += (first..first + layout.upper_per_page)
+                        .filter(|id| layout.upper(page, *id).is_used())
+                        .count() as i64;
+                }
+                PageKind::Tid => {
+                    let first = first_tid_slot(block).unwrap_or(0);
+                    found.used_tid_slots += (first..first + TID_SLOTS_PER_PAGE as u32)
+                        .filter(|id| Tids::new(page, *id).is_used())
+                        .count() as i64;
+                }
+                PageKind::Meta => found.faults.push(("page", block, "a second meta page".into())),
+            }
+        });
+        for (id, mut seen) in nodes {
+            let mut rows = Vec::new();
+            index.tids(Link { id, generation: seen.generation }, &mut rows);
+            seen.rows = rows.len();
+            if seen.state == State::Live && rows.is_empty() {
+                found.faults.push(("node", id, "live without rows".into()));
+            }
+            found.nodes.insert(id, seen);
+        }
+    }
+    found
+}
+
+impl Survey {
+    fn resolves(&self, link: Link) -> bool {
+        self.nodes.get(&link.id).is_some_and(|node| node.generation == link.generation)
+    }
+
+    /// Identifiers of the nodes that a walk on level 0 from the entry point meets.
+    fn reachable(&self, entry: Option<Link>) -> std::collections::HashSet<u32> {
+        let mut met = std::collections::HashSet::new();
+        let mut queue: Vec<Link> = entry.into_iter().filter(|entry| self.resolves(*entry)).collect();
+        met.extend(queue.iter().map(|link| link.id));
+        while let Some(link) = queue.pop() {
+            for next in &self.nodes[&link.id].links {
+                if self.resolves(*next) && met.insert(next.id) {
+                    queue.push(*next);
+                }
+            }
+        }
+        met
+    }
+}
+
+/// Size and health of an index as (name, value) rows.
+#[pg_extern(sql = "")]
+fn sutra_index_stats(index: pg_sys::Oid) -> TableIterator<'static, (name!(name, String), name!(value, i64))> {
+    let opened = Opened::new(index);
+    let (mut index, meta) = Index::open(opened.0);
+    let found = survey(&mut index);
+    let live = found.nodes.values().filter(|node| node.state == State::Live);
+    let reachable = found.reachable(meta.entry);
+    let links: usize = found.nodes.values().map(|node| node.links.len()).sum();
+    let outdated = found.nodes.values().flat_map(|node| &node.links).filter(|link| !found.resolves(**link)).count();
+    let unreachable =
+        found.nodes.iter().filter(|(id, node)| node.state == State::Live && !reachable.contains(id)).count();
+    let stride = index.layout.stride as i64;
+    let rows = [
+        ("format_version", i64::from(sutra_hnsw::layout::FORMAT_VERSION)),
+        ("dimensions", i64::from(meta.dimensions)),
+        ("m", i64::from(meta.m)),
+        ("ef_construction", i64::from(meta.ef_construction)),
+        ("levels", meta.entry.map_or(0, |_| i64::from(meta.entry_level) + 1)),
+        ("nodes", live.clone().count() as i64),
+        ("rows", live.map(|node| node.rows as i64).sum()),
+        ("dead_nodes", found.nodes.values().filter(|node| node.state == State::Dead).count() as i64),
+        ("free_slots", found.free_slots),
+        ("unreachable_nodes", unreachable as i64),
+        ("links", links as i64),
+        ("outdated_links", outdated as i64),
+        ("node_bytes", found.nodes.len() as i64 * stride),
+        ("upper_bytes", found.used_uppers * index.layout.upper_stride as i64),
+        ("tid_bytes", found.used_tid_slots * sutra_hnsw::layout::TID_STRIDE as i64),
+        ("padding_bytes", found.padding),
+        ("node_pages", found.pages[1]),
+        ("upper_pages", found.pages[2]),
+        ("tid_pages", found.pages[3]),
+        ("uninitialised_pages", found.free_pages),
+    ];
+    TableIterator::new(rows.map(|(name, value)| (name.to_owned(), value)))
+}
+
+/// Every fault of an index; no row where there is none.
+#[pg_extern(sql = "")]
+fn sutra_index_check(
+    index: pg_sys::Oid,
+) -> TableIterator<'static, (name!(part, String), name!(identifier, i64), name!(fault, String))> {
+    let opened = Opened::new(index);
+    let (mut index, meta) = Index::open(opened.0);
+    let mut found = survey(&mut index);
+    let mut faults = std::mem::take(&mut found.faults);
+    match meta.entry {
+        Some(entry) if !found.resolves(entry) => faults.push(("meta", 0, "the entry point is gone".into())),
+        Some(entry) => {
+            let node = &found.nodes[&entry.id];
+            if node.level != meta.entry_level {
+                faults.push(("meta", 0, "the entry point has another level".into()));
+            }
+            if node.state != State::Live {
+                faults.push(("meta", 0, "the entry point is dead".into()));
+            }
+        }
+        None if found.nodes.values().any(|node| node.state == State::Live) => {
+            faults.push(("meta", 0, "there are nodes but no entry point".into()));
+        }
+        None => {}
+    }
+    let reachable = found.reachable(meta.entry);
+    let mut ids: Vec<u32> = found.nodes.keys().copied().collect();
+    ids.sort_unstable();
+    for id in ids {
+        check_for_interrupts();
+        let node = &found.nodes[&id];
+        let this = Link { id, generation: node.generation };
+        if node.state == State::Live && !reachable.contains(&id) {
+            faults.push(("node", id, "not reachable from the entry point".into()));
+        }
+        let mut seen: Vec<Link> = node.links.clone();
+        seen.sort_unstable();
+        if seen.windows(2).any(|pair| pair[0] == pair[1]) {
+            faults.push(("node", id, "two links lead to the same node".into()));
+        }
+        if node.links.contains(&this) {
+            faults.push(("node", id, "links to itself".into()));
+        }
+        for level in 1..=node.level {
+            let mut links = Vec::new();
+            if !index.links(this, level, &mut links) {
+                faults.push(("node", id, format!("level {level} has no upper slot")));
+            }
+            let low = links.iter().filter(|link| found.resolves(**link) && found.nodes[&link.id].level < level).count();
+            if low > 0 {
+                faults.push(("node", id, format!("level {level} links to a node of a lower level")));
+            }
+        }
+    }
+    TableIterator::new(faults.into_iter().map(|(part, id, fault)| (part.to_owned(), i64::from(id), fault)))
+}

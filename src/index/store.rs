@@ -1,0 +1,216 @@
+//! The index as the graph algorithms see it: reading nodes.
+
+use super::hints::Hints;
+use super::pages::{self, Logging, check_for_interrupts};
+use crate::error::raise;
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use sutra_hnsw::code::{Distance, Query};
+use sutra_hnsw::layout::{HeapTid, Layout, Link, Meta, PageKind, State, Tids, tid_block};
+use sutra_hnsw::search::{Candidate, Codes, Entry, Store};
+
+/// An open index.
+pub struct Index {
+    /// The relation, opened and closed by the caller.
+    pub relation: pg_sys::Relation,
+    /// The sizes that follow from dimensions and m.
+    pub layout: Layout,
+    /// What the index orders by.
+    pub distance: Distance,
+    /// Option ef_construction at build.
+    pub ef_construction: usize,
+    /// How changes reach the WAL.
+    pub logging: Logging,
+    pub(super) hints: Hints,
+}
+
+impl Index {
+    /// Opens an index, or raises an error where its first page is not one that this library can read.
+    pub fn open(relation: pg_sys::Relation) -> (Index, Meta) {
+        let meta = read_meta(relation);
+        let parts = Layout::new(meta.dimensions as usize, usize::from(meta.m))
+            .zip(Distance::from_number(meta.distance).filter(|_| meta.code_bits == 8));
+        let Some((layout, distance)) = parts else { corrupt(relation, "The meta page holds impossible values.") };
+        let index = Index {
+            relation,
+            layout,
+            distance,
+            ef_construction: usize::from(meta.ef_construction),
+            logging: Logging::Record,
+            hints: Hints::of(relation),
+        };
+        (index, meta)
+    }
+
+    /// The meta page as it is now.
+    pub fn meta(&self) -> Meta {
+        read_meta(self.relation)
+    }
+
+    /// Appends the rows of a node to `out`; none where the node is gone.
+    pub fn tids(&mut self, node: Link, out: &mut Vec<HeapTid>) {
+        let layout = self.layout;
+        let mut slot = pages::read(self.relation, layout.block(node.id), std::ptr::null_mut(), |page| {
+            let view = layout.node(page, node.id);
+            if PageKind::of(page) != Some(PageKind::Node) || !view.is(node) || view.state() != State::Live {
+                return 0;
+            }
+            out.extend(view.tid());
+            view.tid_slot()
+        });
+        while slot != 0 {
+            check_for_interrupts();
+            slot = pages::read(self.relation, tid_block(slot), std::ptr::null_mut(), |page| {
+                if PageKind::of(page) != Some(PageKind::Tid) {
+                    return 0;
+                }
+                let view = Tids::new(page, slot);
+                if !view.belongs_to(node) {
+                    // The slot was freed with its node: none of these rows is visible to anybody.
+                    return 0;
+                }
+                out.extend(view.tids());
+                view.next()
+            });
+        }
+    }
+
+    /// The upper slot of `node` for `level`; None where the node is gone or does not reach up to it.
+    pub fn upper_slot(&self, node: Link, level: u8) -> Option<u32> {
+        let layout = self.layout;
+        pages::read(self.relation, layout.block(node.id), std::ptr::null_mut(), |page| {
+            let view = layout.node(page, node.id);
+            let present = PageKind::of(page) == Some(PageKind::Node)
+                && view.is(node)
+                && (1..=view.level()).contains(&level)
+                && view.upper() != 0;
+            present.then(|| view.upper() + u32::from(level) - 1)
+        })
+    }
+}
+
+/// Where a search of the index starts.
+pub fn entry_of(meta: &Meta) -> Option<Entry> {
+    meta.entry.map(|link| Entry { link, level: meta.entry_level })
+}
+
+fn read_meta(relation: pg_sys::Relation) -> Meta {
+    match pages::read(relation, 0, std::ptr::null_mut(), Meta::read) {
+        Ok(meta) => meta,
+        Err(error) => corrupt(relation, &format!("{error}.")),
+    }
+}
+
+/// Raises the error for an index that cannot be used.
+pub fn corrupt(relation: pg_sys::Relation, detail: &str) -> ! {
+    raise(
+        PgSqlErrorCode::ERRCODE_INDEX_CORRUPTED,
+        format!("index \"{}\" cannot be read as a sutra_hnsw index", pages::name(relation)),
+        detail,
+        "Use REINDEX to rebuild it.",
+    )
+}
+
+impl Store for Index {
+    fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    fn distance(&self) -> Distance {
+        self.distance
+    }
+
+    fn score(&mut self, query: &Query, targets: &[Link], out: &mut Vec<Candidate>) {
+        check_for_interrupts();
+        out.reserve(targets.len());
+        let layout = self.layout;
+        self.hints.prefetch(&layout, targets);
+        let (relation, hints) = (self.relation, &mut self.hints);
+        // SAFETY: the closure owns nothing; the buffer is pinned and locked while its page is read.
+        unsafe {
+            pages::guarded(|| {
+                for link in targets {
+                    let buffer = hints.pin(relation, layout.block(link.id));
+                    pages::raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as i32);
+                    let page = pages::page_of(buffer);
+                    let node = layout.node(page, link.id);
+                    if PageKind::of(page) == Some(PageKind::Node) && node.is(*link) {
+                        let code = node.coded();
+                        out.push(Candidate {
+                            distance: query.distance(code),
+                            slack: query.slack(code),
+                            link: *link,
+                            live: node.state() == State::Live,
+                        });
+                    }
+                    pages::raw::UnlockReleaseBuffer(buffer);
+                }
+            });
+        }
+    }
+
+    fn links(&mut self, node: Link, level: u8, out: &mut Vec<Link>) -> bool {
+        let layout = self.layout;
+        out.reserve(layout.max_links(level));
+        let slot = match level {
+            0 => None,
+            _ => match self.upper_slot(node, level) {
+                Some(slot) => Some(slot),
+                None => return false,
+            },
+        };
+        let (relation, hints) = (self.relation, &mut self.hints);
+        let block = slot.map_or_else(|| layout.block(node.id), |slot| layout.upper_block(slot));
+        // SAFETY: as in `score`.
+        unsafe {
+            pages::guarded(|| {
+                let buffer = hints.pin(relation, block);
+                pages::raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as i32);
+                let page = pages::page_of(buffer);
+                let present = match (slot, PageKind::of(page)) {
+                    (None, Some(PageKind::Node)) => {
+                        let view = layout.node(page, node.id);
+                        if view.is(node) {
+                            view.links(out);
+                        }
+                        view.is(node)
+                    }
+                    (Some(slot), Some(PageKind::Upper)) => {
+                        let view = layout.upper(page, slot);
+                        if view.belongs_to(node) {
+                            view.links(out);
+                        }
+                        view.belongs_to(node)
+                    }
+                    _ => false,
+                };
+                pages::raw::UnlockReleaseBuffer(buffer);
+                present
+            })
+        }
+    }
+
+    fn fetch(&mut self, targets: &[Link], out: &mut Codes) {
+        check_for_interrupts();
+        let layout = self.layout;
+        out.clear(layout.dimensions);
+        out.reserve(targets.len());
+        self.hints.prefetch(&layout, targets);
+        let (relation, hints) = (self.relation, &mut self.hints);
+        // SAFETY: as in `score`.
+        unsafe {
+            pages::guarded(|| {
+                for link in targets {
+                    let buffer = hints.pin(relation, layout.block(link.id));
+                    pages::raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as i32);
+                    let page = pages::page_of(buffer);
+                    let node = layout.node(page, link.id);
+                    let live =
+                        PageKind::of(page) == Some(PageKind::Node) && node.is(*link) && node.state() == State::Live;
+                    out.push(live.then(|| node.coded()));
+                    pages::raw::UnlockReleaseBuffer(buffer);
+                }
+            });
+        }
+    }
+}

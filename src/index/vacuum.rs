@@ -1,0 +1,376 @@
+//! Vacuum: dead rows out, edges around dead nodes repaired, slots freed. See docs/ACCESS_METHOD.md for why each step may be
+//! interrupted.
+
+use super::insert::item_pointer;
+use super::pages::{self, Change, Logging};
+use super::store::Index;
+use crate::error::raise;
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use sutra_hnsw::insert::{Edit, Outcome, StoreMut};
+use sutra_hnsw::layout::{HeapTid, Link, PageKind, State, Tids, TidsMut, tid_block};
+use sutra_hnsw::repair::repair;
+use sutra_hnsw::search::Entry;
+
+/// What a slot was when vacuum read it.
+#[derive(Clone, Copy)]
+struct Status {
+    state: State,
+    generation: u8,
+}
+
+const UNKNOWN: Status = Status { state: State::Free, generation: 0 };
+
+/// Attempts to repair a node that inserts keep changing; what remains is an edge that readers pass by and the next vacuum repairs.
+const ATTEMPTS: usize = 16;
+
+struct Vacuum {
+    index: Index,
+    strategy: pg_sys::BufferAccessStrategy,
+    callback: pg_sys::IndexBulkDeleteCallback,
+    state: *mut core::ffi::c_void,
+    /// By identifier, for the blocks below `blocks`.
+    slots: Vec<Status>,
+    blocks: u32,
+    dead: u64,
+    removed: f64,
+    remaining: f64,
+}
+
+impl Vacuum {
+    fn pause(&self) {
+        // SAFETY: no lock is held.
+        unsafe {
+            #[cfg(feature = "pg18")]
+            pg_sys::vacuum_delay_point(false);
+            #[cfg(not(feature = "pg18"))]
+            pg_sys::vacuum_delay_point();
+        }
+    }
+
+    fn is_dead(&self, tid: HeapTid) -> bool {
+        let Some(callback) = self.callback else { return false };
+        let (mut pointer, state) = (item_pointer(tid), self.state);
+        // SAFETY: PostgreSQL's callback with its own state; nothing in the closure has a destructor.
+        unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| callback(&mut pointer, state)) }
+    }
+
+    /// Step 1: removes dead rows from every node, and notes what each slot is.
+    fn remove_rows(&mut self) {
+        self.blocks = pages::block_count(self.index.relation);
+        let layout = self.index.layout;
+        let count = self.blocks as usize * layout.per_page as usize;
+        if self.slots.try_reserve_exact(count).is_err() {
+            raise(
+                PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
+                "out of memory while vacuuming a sutra_hnsw index",
+                &format!("Vacuum needs {} bytes to note the state of every node.", count * size_of::<Status>()),
+                "",
+            );
+        }
+        self.slots.resize(count, UNKNOWN);
+        let mut nodes: Vec<(u32, Option<HeapTid>, u32)> = Vec::new();
+        for block in 1..self.blocks {
+            self.pause();
+            nodes.clear();
+            let new = pages::read(self.index.relation, block, self.strategy, |page| {
+                let Some(first) = layout.first_id(block).filter(|_| PageKind::of(page) == Some(PageKind::Node)) else {
+                    return pages::is_new(page);
+                };
+                for id in first..first + layout.per_page {
+                    let node = layout.node(page, id);
+                    self.slots[id as usize] = Status { state: node.state(), generation: node.generation() };
+                    if node.state() == State::Live {
+                        nodes.push((id, node.tid(), node.tid_slot()));
+                    }
+                }
+                false
+            });
+            if new {
+                // The server stopped between adding the page and initialising it.
+                self.index.adopt(PageKind::Node, block);
+            }
+            let mut changed: Vec<u32> = Vec::new();
+            for (id, tid, chain) in &nodes {
+                // CREATE INDEX CONCURRENTLY counts on hearing of each row once: those of chains are asked about below.
+                let simple = tid.filter(|_| *chain == 0);
+                if simple.is_none_or(|tid| self.is_dead(tid)) {
+                    changed.push(*id);
+                } else {
+                    self.remaining += 1.0;
+                }
+            }
+            if !changed.is_empty() {
+                self.change_nodes(block, &changed);
+            }
+        }
+        self.dead = self.slots.iter().filter(|slot| slot.state == State::Dead).count() as u64;
+    }
+
+    /// Removes the dead rows of some nodes of a page.
+    fn change_nodes(&mut self, block: u32, nodes: &[u32]) {
+        let layout = self.index.layout;
+        let mut change = Change::begin(self.index.relation, Logging::Record);
+        let at = change.lock(block);
+        let mut written = false;
+        for id in nodes {
+            let view = layout.node(change.page(at), *id);
+            if view.state() != State::Live {
+                continue;
+            }
+            let node = Link { id: *id, generation: view.generation() };
+            let (tid, chain) = (view.tid(), view.tid_slot());
+            let dead = tid.is_some_and(|tid| self.is_dead(tid));
+            if dead {
+                self.removed += 1.0;
+                layout.node_mut(change.page_mut(at), *id).set_tid(None);
+                written = true;
+            } else if tid.is_some() {
+                self.remaining += 1.0;
+            }
+            // The lock of the node keeps inserts from adding rows while its chain is read.
+            let more = self.change_chain(node, chain);
+            if (tid.is_none() || dead) && !more {
+                layout.node_mut(change.page_mut(at), *id).set_state(State::Dead);
+                self.slots[*id as usize].state = State::Dead;
+                written = true;
+            }
+        }
+        if written {
+            change.finish();
+        }
+    }
+
+    /// Removes the dead rows of a chain; true where a row remains.
+    fn change_chain(&mut self, node: Link, mut slot: u32) -> bool {
+        let mut remains = false;
+        while slot != 0 {
+            let mut change = Change::begin(self.index.relation, Logging::Record);
+            let at = change.lock(tid_block(slot));
+            let view = Tids::new(change.page(at), slot);
+            if PageKind::of(change.page(at)) != Some(PageKind::Tid) || !view.belongs_to(node) {
+                break;
+            }
+            let (tids, next): (Vec<HeapTid>, u32) = (view.tids().collect(), view.next());
+            let kept: Vec<HeapTid> = tids.iter().copied().filter(|tid| !self.is_dead(*tid)).collect();
+            remains |= !kept.is_empty();
+            self.remaining += kept.len() as f64;
+            if kept.len() < tids.len() {
+                self.removed += (tids.len() - kept.len()) as f64;
+                TidsMut::new(change.page_mut(at), slot).set_tids(&kept);
+                change.finish();
+            }
+            slot = next;
+        }
+        remains
+    }
+
+    /// Whether a link leads to a node that is dead or no longer the one it was made for.
+    fn is_gone(slots: &[Status], link: Link) -> bool {
+        // What was added since the first step is not known, and not dead.
+        slots.get(link.id as usize).is_some_and(|slot| slot.generation != link.generation || slot.state == State::Dead)
+    }
+
+    /// Step 2: replaces edges to dead nodes, and the entry point if it is dead.
+    fn repair_edges(&mut self) {
+        let layout = self.index.layout;
+        let mut highest: Option<Entry> = None;
+        let mut nodes: Vec<(Link, u8, bool)> = Vec::new();
+        let mut links: Vec<Link> = Vec::new();
+        for block in 1..pages::block_count(self.index.relation) {
+            self.pause();
+            nodes.clear();
+            pages::read(self.index.relation, block, self.strategy, |page| {
+                let Some(first) = layout.first_id(block).filter(|_| PageKind::of(page) == Some(PageKind::Node)) else {
+                    return;
+                };
+                for id in first..first + layout.per_page {
+                    let node = layout.node(page, id);
+                    if node.state() != State::Live {
+                        continue;
+                    }
+                    links.clear();
+                    node.links(&mut links);
+                    let broken = links.iter().any(|link| Self::is_gone(&self.slots, *link));
+                    nodes.push((Link { id, generation: node.generation() }, node.level(), broken));
+                }
+            });
+            let mut edits: Vec<Edit> = Vec::new();
+            for (node, level, broken) in &nodes {
+                if highest.is_none_or(|highest| highest.level < *level) {
+                    highest = Some(Entry { link: *node, level: *level });
+                }
+                let lowest = if *broken { 0 } else { 1 };
+                for level in lowest..=*level {
+                    let slots = &self.slots;
+                    if let Some(change) = repair(&mut self.index, *node, level, |link| Self::is_gone(slots, link)) {
+                        edits.push(Edit { target: *node, level, change });
+                    }
+                }
+            }
+            self.apply(edits);
+        }
+        let meta = self.index.meta();
+        if meta.entry.is_some_and(|entry| Self::is_gone(&self.slots, entry)) {
+            match highest {
+                Some(highest) => {
+                    self.index.replace_entry(meta.entry, highest);
+                }
+                None => self.index.clear_entry(meta.entry),
+            }
+        }
+    }
+
+    fn apply(&mut self, mut edits: Vec<Edit>) {
+        for _ in 0..ATTEMPTS {
+            if edits.is_empty() {
+                return;
+            }
+            let outcomes = self.index.apply(&edits);
+            let open: Vec<Edit> = edits
+                .into_iter()
+                .zip(outcomes)
+                .filter(|(_, outcome)| *outcome == Outcome::Changed)
+                .map(|(edit, _)| edit)
+                .collect();
+            let slots = &self.slots;
+            edits = open
+                .into_iter()
+                .filter_map(|edit| {
+                    let gone = |link| Self::is_gone(slots, link);
+                    let change = repair(&mut self.index, edit.target, edit.level, gone)?;
+                    Some(Edit { change, ..edit })
+                })
+                .collect();
+        }
+    }
+
+    /// Step 3: frees the slots of dead nodes and of what they own.
+    fn free_slots(&mut self) {
+        let layout = self.index.layout;
+        for block in 1..self.blocks {
+            let Some(first) = layout.first_id(block) else { break };
+            let dead: Vec<u32> =
+                (first..first + layout.per_page).filter(|id| self.slots[*id as usize].state == State::Dead).collect();
+            if dead.is_empty() {
+                continue;
+            }
+            self.pause();
+            let mut owned: Vec<(Link, u8, u32, u32)> = Vec::new();
+            pages::read(self.index.relation, block, self.strategy, |page| {
+                for id in &dead {
+                    let node = layout.node(page, *id);
+                    if node.state() == State::Dead {
+                        let link = Link { id: *id, generation: node.generation() };
+                        owned.push((link, node.level(), node.upper(), node.tid_slot()));
+                    }
+                }
+            });
+            for (node, level, upper, chain) in owned {
+                self.free_uppers(node, level, upper);
+                self.free_chain(node, chain);
+            }
+            let mut change = Change::begin(self.index.relation, Logging::Record);
+            let at = change.lock(block);
+            for id in &dead {
+                if layout.node(change.page(at), *id).state() == State::Dead {
+                    layout.node_mut(change.page_mut(at), *id).free();
+                }
+            }
+            change.finish();
+            self.index.offer(PageKind::Node, block);
+        }
+    }
+
+    fn free_uppers(&mut self, node: Link, level: u8, upper: u32) {
+        if level == 0 || upper == 0 {
+            return;
+        }
+        let layout = self.index.layout;
+        let block = layout.upper_block(upper);
+        let mut change = Change::begin(self.index.relation, Logging::Record);
+        let at = change.lock(block);
+        if PageKind::of(change.page(at)) != Some(PageKind::Upper) {
+            return;
+        }
+        for slot in upper..upper + u32::from(level) {
+            if layout.upper(change.page(at), slot).belongs_to(node) {
+                layout.upper_mut(change.page_mut(at), slot).free();
+            }
+        }
+        change.finish();
+        self.index.offer(PageKind::Upper, block);
+    }
+
+    fn free_chain(&mut self, node: Link, mut slot: u32) {
+        while slot != 0 {
+            let block = tid_block(slot);
+            let mut change = Change::begin(self.index.relation, Logging::Record);
+            let at = change.lock(block);
+            if PageKind::of(change.page(at)) != Some(PageKind::Tid)
+                || !Tids::new(change.page(at), slot).belongs_to(node)
+            {
+                return;
+            }
+            let next = Tids::new(change.page(at), slot).next();
+            TidsMut::new(change.page_mut(at), slot).free();
+            change.finish();
+            self.index.offer(PageKind::Tid, block);
+            slot = next;
+        }
+    }
+}
+
+/// Removes the rows that the callback names.
+#[pg_guard]
+pub unsafe extern "C-unwind" fn ambulkdelete(
+    info: *mut pg_sys::IndexVacuumInfo,
+    stats: *mut pg_sys::IndexBulkDeleteResult,
+    callback: pg_sys::IndexBulkDeleteCallback,
+    state: *mut core::ffi::c_void,
+) -> *mut pg_sys::IndexBulkDeleteResult {
+    // SAFETY: PostgreSQL passes an open index; stats are null at the first of several calls.
+    unsafe {
+        let stats = match stats.is_null() {
+            true => pg_sys::palloc0(size_of::<pg_sys::IndexBulkDeleteResult>()).cast(),
+            false => stats,
+        };
+        let (index, _) = Index::open((*info).index);
+        let mut vacuum = Vacuum {
+            index,
+            strategy: (*info).strategy,
+            callback,
+            state,
+            slots: Vec::new(),
+            blocks: 0,
+            dead: 0,
+            removed: 0.0,
+            remaining: 0.0,
+        };
+        vacuum.remove_rows();
+        if vacuum.dead > 0 {
+            vacuum.repair_edges();
+            vacuum.free_slots();
+        }
+        (*stats).tuples_removed += vacuum.removed;
+        (*stats).num_index_tuples = vacuum.remaining;
+        (*stats).estimated_count = false;
+        (*stats).num_pages = pages::block_count((*info).index);
+        stats
+    }
+}
+
+/// Ends a vacuum: the size is all there is to report.
+#[pg_guard]
+pub unsafe extern "C-unwind" fn amvacuumcleanup(
+    info: *mut pg_sys::IndexVacuumInfo,
+    stats: *mut pg_sys::IndexBulkDeleteResult,
+) -> *mut pg_sys::IndexBulkDeleteResult {
+    // SAFETY: as for `ambulkdelete`; null means that nothing was to be removed.
+    unsafe {
+        if let Some(stats) = stats.as_mut() {
+            stats.num_pages = pages::block_count((*info).index);
+        }
+        stats
+    }
+}

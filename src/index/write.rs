@@ -1,0 +1,351 @@
+//! The index as the graph algorithms see it: writing nodes and edges. Locks go meta page, node and upper pages in block
+//! order, then TID pages.
+
+use super::pages::{self, Change, MAX_PAGES};
+use super::store::{Index, entry_of};
+use pgrx::pg_sys;
+use sutra_hnsw::code::CodeRef;
+use sutra_hnsw::insert::{Change as LinkChange, Edit, Outcome, StoreError, StoreMut};
+use sutra_hnsw::layout::{
+    HeapTid, Link, Meta, PageKind, State, Tids, TidsMut, free_tid_slot, list_next, set_list_next, tid_block,
+};
+use sutra_hnsw::search::Entry;
+
+impl Index {
+    fn change(&self) -> Change {
+        Change::begin(self.relation, self.logging)
+    }
+
+    /// Changes the meta page; `body` says whether it did.
+    fn change_meta(&self, body: impl FnOnce(&mut Meta) -> bool) -> bool {
+        let mut change = self.change();
+        let position = change.lock(0);
+        let Ok(mut meta) = Meta::read(change.page(position)) else {
+            super::store::corrupt(self.relation, "The meta page was overwritten.")
+        };
+        let changed = body(&mut meta);
+        if changed {
+            meta.write(change.page_mut(position));
+            change.finish();
+        }
+        changed
+    }
+
+    /// Leaves the index without entry point if the present one is `old`.
+    pub fn clear_entry(&self, old: Option<Link>) {
+        self.change_meta(|meta| {
+            let matches = meta.entry == old;
+            if matches {
+                (meta.entry, meta.entry_level) = (None, 0);
+            }
+            matches
+        });
+    }
+
+    /// Adds a page of `kind` and puts it in front of the list of pages with free slots.
+    fn grow(&self, kind: PageKind) -> Result<(), StoreError> {
+        let block = pages::extend(self.relation, pg_sys::ForkNumber::MAIN_FORKNUM, |_| {});
+        if !self.layout.can_address(kind, block) {
+            return Err(StoreError::Full);
+        }
+        self.adopt(kind, block);
+        Ok(())
+    }
+
+    /// Makes a page that was never initialised one of `kind` and puts it in front of the list.
+    pub fn adopt(&self, kind: PageKind, block: u32) {
+        let mut change = self.change();
+        let (head, page) = (change.lock(0), change.lock(block));
+        // A vacuum may have adopted the page between its creation and now.
+        if !pages::is_new(change.page(page)) {
+            return;
+        }
+        change.init(page, &self.layout, kind);
+        self.push(&mut change, head, page, kind, block);
+        change.finish();
+    }
+
+    fn push(&self, change: &mut Change, head: usize, page: usize, kind: PageKind, block: u32) {
+        let Ok(mut meta) = Meta::read(change.page(head)) else {
+            super::store::corrupt(self.relation, "The meta page was overwritten.")
+        };
+        set_list_next(change.page_mut(page), Some(meta.heads[kind.list()]));
+        meta.heads[kind.list()] = block;
+        meta.write(change.page_mut(head));
+    }
+
+    /// Puts a page in which slots were freed into the list, unless it is there already.
+    pub fn offer(&self, kind: PageKind, block: u32) {
+        let listed = pages::read(self.relation, block, std::ptr::null_mut(), |page| list_next(page).is_some());
+        if listed {
+            return;
+        }
+        let mut change = self.change();
+        let (head, page) = (change.lock(0), change.lock(block));
+        if list_next(change.page(page)).is_none() && self.layout.has_room(kind, change.page(page), block) {
+            self.push(&mut change, head, page, kind, block);
+            change.finish();
+        }
+    }
+
+    /// Takes a page without free slots from the front of the list.
+    fn withdraw(&self, kind: PageKind, block: u32) {
+        let mut change = self.change();
+        let head = change.lock(0);
+        let Ok(mut meta) = Meta::read(change.page(head)) else {
+            super::store::corrupt(self.relation, "The meta page was overwritten.")
+        };
+        if meta.heads[kind.list()] != block {
+            return;
+        }
+        let page = change.lock(block);
+        if self.layout.has_room(kind, change.page(page), block) {
+            return;
+        }
+        meta.heads[kind.list()] = list_next(change.page(page)).unwrap_or(0);
+        set_list_next(change.page_mut(page), None);
+        meta.write(change.page_mut(head));
+        change.finish();
+    }
+
+    /// The upper slot that an edit writes to, or its node's page for level 0; None where the node is gone.
+    fn place(&self, edit: &Edit) -> Option<(u32, Option<u32>)> {
+        match edit.level {
+            0 => Some((self.layout.block(edit.target.id), None)),
+            level => self.upper_slot(edit.target, level).map(|slot| (self.layout.upper_block(slot), Some(slot))),
+        }
+    }
+
+    fn edit(&self, page: &mut [u8], edit: &Edit, slot: Option<u32>) -> Outcome {
+        let layout = self.layout;
+        let mut present = Vec::new();
+        match slot {
+            None => {
+                let view = layout.node(page, edit.target.id);
+                if PageKind::of(page) != Some(PageKind::Node) || !view.is(edit.target) || view.state() != State::Live {
+                    return Outcome::Gone;
+                }
+                view.links(&mut present);
+            }
+            Some(slot) => {
+                let view = layout.upper(page, slot);
+                if PageKind::of(page) != Some(PageKind::Upper) || !view.belongs_to(edit.target) {
+                    return Outcome::Gone;
+                }
+                view.links(&mut present);
+            }
+        }
+        match &edit.change {
+            LinkChange::Push(link) if present.contains(link) => return Outcome::Done,
+            LinkChange::Push(link) => {
+                let pushed = match slot {
+                    None => layout.node_mut(page, edit.target.id).push_link(*link),
+                    Some(slot) => layout.upper_mut(page, slot).push_link(*link),
+                };
+                if !pushed {
+                    return Outcome::Changed;
+                }
+            }
+            LinkChange::Replace { expected, .. } if *expected != present => return Outcome::Changed,
+            LinkChange::Replace { links, .. } => match slot {
+                None => layout.node_mut(page, edit.target.id).set_links(links),
+                Some(slot) => layout.upper_mut(page, slot).set_links(links),
+            },
+        }
+        Outcome::Done
+    }
+
+    /// Where the next row of a node goes: into its own slot, into the TID slot in front, or into a new one.
+    fn tid_place(&self, node: Link) -> Option<(u32, u32)> {
+        let layout = self.layout;
+        let first = pages::read(self.relation, layout.block(node.id), std::ptr::null_mut(), |page| {
+            let view = layout.node(page, node.id);
+            let live = PageKind::of(page) == Some(PageKind::Node) && view.is(node) && view.state() == State::Live;
+            live.then(|| (view.tid().is_none(), view.tid_slot()))
+        })?;
+        match first {
+            (true, slot) => Some((slot, 0)),
+            (false, 0) => Some((0, self.meta().heads[PageKind::Tid.list()])),
+            (false, slot) => {
+                let room = pages::read(self.relation, tid_block(slot), std::ptr::null_mut(), |page| {
+                    Tids::new(page, slot).count() < sutra_hnsw::layout::TIDS_PER_SLOT
+                });
+                Some((slot, if room { tid_block(slot) } else { self.meta().heads[PageKind::Tid.list()] }))
+            }
+        }
+    }
+
+    /// One attempt to add a row to a node; None where somebody else was faster and it is to be tried again.
+    fn try_add_tid(&self, node: Link, tid: HeapTid) -> Option<bool> {
+        let layout = self.layout;
+        let Some((first, target)) = self.tid_place(node) else { return Some(false) };
+        let mut change = self.change();
+        let at = change.lock(layout.block(node.id));
+        let view = layout.node(change.page(at), node.id);
+        if !view.is(node) || view.state() != State::Live {
+            return Some(false);
+        }
+        if view.tid().is_none() {
+            layout.node_mut(change.page_mut(at), node.id).set_tid(Some(tid));
+            change.finish();
+            return Some(true);
+        }
+        if view.tid_slot() != first {
+            return None;
+        }
+        if target == 0 {
+            drop(change);
+            // The only failure is an index of the largest size: then the row becomes a node, which will say so.
+            return if self.grow(PageKind::Tid).is_ok() { None } else { Some(false) };
+        }
+        let more = change.lock_chained(target);
+        if first != 0 && tid_block(first) == target && TidsMut::new(change.page_mut(more), first).push(tid) {
+            change.finish();
+            return Some(true);
+        }
+        let Some(slot) = free_tid_slot(change.page(more), target) else {
+            drop(change);
+            self.withdraw(PageKind::Tid, target);
+            return None;
+        };
+        if PageKind::of(change.page(more)) != Some(PageKind::Tid) {
+            return None;
+        }
+        TidsMut::new(change.page_mut(more), slot).fill(node, first, &[tid]);
+        layout.node_mut(change.page_mut(at), node.id).set_tid_slot(slot);
+        change.finish();
+        Some(true)
+    }
+}
+
+impl StoreMut for Index {
+    fn entry(&mut self) -> Option<Entry> {
+        entry_of(&self.meta())
+    }
+
+    fn create(&mut self, code: CodeRef<'_>, level: u8, tid: HeapTid, links: &[Vec<Link>]) -> Result<Link, StoreError> {
+        let layout = self.layout;
+        loop {
+            pages::check_for_interrupts();
+            let heads = self.meta().heads;
+            let (node_block, upper_block) = (heads[PageKind::Node.list()], heads[PageKind::Upper.list()]);
+            if node_block == 0 {
+                self.grow(PageKind::Node)?;
+                continue;
+            }
+            if level > 0 && upper_block == 0 {
+                self.grow(PageKind::Upper)?;
+                continue;
+            }
+            let mut change = self.change();
+            let (node_at, upper_at) = match (level, node_block < upper_block) {
+                (0, _) => (change.lock(node_block), None),
+                (_, true) => {
+                    let node_at = change.lock(node_block);
+                    (node_at, Some(change.lock(upper_block)))
+                }
+                (_, false) => {
+                    let upper_at = change.lock(upper_block);
+                    (change.lock(node_block), Some(upper_at))
+                }
+            };
+            let Some(id) = layout.free_node(change.page(node_at), node_block) else {
+                drop(change);
+                self.withdraw(PageKind::Node, node_block);
+                continue;
+            };
+            let upper = match upper_at {
+                None => 0,
+                Some(at) => match layout.free_uppers(change.page(at), upper_block, u32::from(level)) {
+                    Some(slot) => slot,
+                    None => {
+                        let full = !layout.has_room(PageKind::Upper, change.page(at), upper_block);
+                        drop(change);
+                        if full {
+                            self.withdraw(PageKind::Upper, upper_block);
+                        } else {
+                            self.grow(PageKind::Upper)?;
+                        }
+                        continue;
+                    }
+                },
+            };
+            let link = Link { id, generation: layout.node(change.page(node_at), id).generation() };
+            if let Some(at) = upper_at {
+                for level in 1..=level {
+                    let slot = upper + u32::from(level) - 1;
+                    layout.upper_mut(change.page_mut(at), slot).fill(link, &links[usize::from(level)]);
+                }
+            }
+            layout.node_mut(change.page_mut(node_at), id).fill(level, code, tid, upper, &links[0]);
+            let full = layout.free_node(change.page(node_at), node_block).is_none();
+            change.finish();
+            if full {
+                self.withdraw(PageKind::Node, node_block);
+            }
+            return Ok(link);
+        }
+    }
+
+    fn apply(&mut self, edits: &[Edit]) -> Vec<Outcome> {
+        let mut outcomes = vec![Outcome::Gone; edits.len()];
+        let mut places: Vec<(u32, Option<u32>, usize)> = edits
+            .iter()
+            .enumerate()
+            .filter_map(|(number, edit)| self.place(edit).map(|(block, slot)| (block, slot, number)))
+            .collect();
+        places.sort_unstable();
+        let mut rest = &places[..];
+        while !rest.is_empty() {
+            pages::check_for_interrupts();
+            let mut change = self.change();
+            let (mut taken, mut blocks, mut written) = (0, Vec::with_capacity(MAX_PAGES), false);
+            for (block, slot, number) in rest {
+                if blocks.last() != Some(block) {
+                    if blocks.len() == MAX_PAGES {
+                        break;
+                    }
+                    blocks.push(*block);
+                    change.lock(*block);
+                }
+                outcomes[*number] = self.edit(change.page_mut(blocks.len() - 1), &edits[*number], *slot);
+                written |= outcomes[*number] == Outcome::Done;
+                taken += 1;
+            }
+            if written {
+                change.finish();
+            }
+            rest = &rest[taken..];
+        }
+        outcomes
+    }
+
+    fn promote(&mut self, entry: Entry) {
+        self.change_meta(|meta| {
+            let higher = meta.entry.is_none() || meta.entry_level < entry.level;
+            if higher {
+                (meta.entry, meta.entry_level) = (Some(entry.link), entry.level);
+            }
+            higher
+        });
+    }
+
+    fn replace_entry(&mut self, old: Option<Link>, entry: Entry) -> bool {
+        self.change_meta(|meta| {
+            let matches = meta.entry == old;
+            if matches {
+                (meta.entry, meta.entry_level) = (Some(entry.link), entry.level);
+            }
+            matches
+        })
+    }
+
+    fn add_tid(&mut self, node: Link, tid: HeapTid) -> bool {
+        loop {
+            pages::check_for_interrupts();
+            if let Some(added) = self.try_add_tid(node, tid) {
+                return added;
+            }
+        }
+    }
+}
