@@ -20,6 +20,7 @@ mod types;
 /// Called once when a process loads the library.
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
+    error::init();
     settings::init();
     index::init();
 }
