@@ -7,7 +7,7 @@ use super::store::Index;
 use crate::error::raise;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use sutra_hnsw::insert::{Edit, Outcome, StoreMut};
+use sutra_hnsw::insert::{Edit, Outcome, StoreMut, relink_orphan};
 use sutra_hnsw::layout::{HeapTid, Link, PageKind, State, Tids, TidsMut, tid_block};
 use sutra_hnsw::repair::repair;
 use sutra_hnsw::search::Entry;
@@ -221,6 +221,43 @@ impl Vacuum {
         }
     }
 
+    /// Links the nodes that lost their last incoming edge with a dead node.
+    fn relink_orphans(&mut self) {
+        let layout = self.index.layout;
+        let mut linked = vec![false; self.slots.len()];
+        let mut links: Vec<Link> = Vec::new();
+        for block in 1..pages::block_count(self.index.relation) {
+            self.pause();
+            links.clear();
+            pages::read(self.index.relation, block, self.strategy, |page| {
+                let Some(first) = layout.first_id(block).filter(|_| PageKind::of(page) == Some(PageKind::Node)) else {
+                    return;
+                };
+                for id in first..first + layout.per_page {
+                    let node = layout.node(page, id);
+                    if node.state() == State::Live {
+                        node.links(&mut links);
+                    }
+                }
+            });
+            for link in &links {
+                if let Some(linked) = linked.get_mut(link.id as usize) {
+                    *linked = true;
+                }
+            }
+        }
+        let entry = self.index.meta().entry;
+        for id in 0..linked.len() {
+            let slot = self.slots[id];
+            let node = Link { id: id as u32, generation: slot.generation };
+            if slot.state == State::Live && !linked[id] && entry != Some(node) {
+                self.pause();
+                let ef = self.index.ef_construction;
+                relink_orphan(&mut self.index, node, ef);
+            }
+        }
+    }
+
     fn apply(&mut self, mut edits: Vec<Edit>) {
         for _ in 0..ATTEMPTS {
             if edits.is_empty() {
@@ -350,6 +387,7 @@ pub unsafe extern "C-unwind" fn ambulkdelete(
         vacuum.remove_rows();
         if vacuum.dead > 0 {
             vacuum.repair_edges();
+            vacuum.relink_orphans();
             vacuum.free_slots();
         }
         (*stats).tuples_removed += vacuum.removed;

@@ -311,5 +311,36 @@ fn decide<S: Store>(
         links.truncate(most - 1);
         links.push(node);
     }
+    let dropped = candidates.iter().map(|(_, link)| *link).filter(|link| !links.contains(link));
+    let orphans: Vec<Link> = dropped.filter(|link| !is_linked_otherwise(store, *link, level, target)).collect();
+    if orphans.len() + links.len() > most && !force {
+        return None;
+    }
+    links.extend(orphans);
+    links.truncate(most);
     Some(Change::Replace { expected, links })
+}
+
+/// Whether a neighbour of `node` other than `except` links to it: if none does, the link from `except` may be the only way to it.
+fn is_linked_otherwise<S: Store>(store: &mut S, node: Link, level: u8, except: Link) -> bool {
+    let mut own = Vec::new();
+    store.links(node, level, &mut own);
+    let mut back = Vec::new();
+    own.into_iter().filter(|neighbour| *neighbour != except).any(|neighbour| {
+        back.clear();
+        store.links(neighbour, level, &mut back) && back.contains(&node)
+    })
+}
+
+/// Makes a node that nothing links to reachable again: neighbours are sought anew and linked to it.
+pub fn relink_orphan<S: StoreMut>(store: &mut S, node: Link, ef_construction: usize) {
+    let mut codes = Codes::default();
+    store.fetch(&[node], &mut codes);
+    let (Some(code), Some(entry)) = (codes.get(0), store.entry()) else { return };
+    let query = Query::of_code(store.distance(), code);
+    let (links, _) = neighbours(store, &query, entry, 0, ef_construction, Some(node));
+    let mut expected = Vec::new();
+    store.links(node, 0, &mut expected);
+    relink(store, node, vec![expected], &links);
+    link_back(store, node, code, &links);
 }

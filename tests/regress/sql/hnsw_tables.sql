@@ -1,0 +1,99 @@
+-- sutra_hnsw on every kind of table and index.
+SET client_min_messages = warning;
+SET enable_seqscan = off;
+CREATE FUNCTION point(i int) RETURNS embedding LANGUAGE sql IMMUTABLE AS $$ SELECT ARRAY[sin(i), cos(i * 3), sin(i * 7)]::real[]::embedding(3) $$;
+
+CREATE UNLOGGED TABLE item (id int, v embedding(3));
+INSERT INTO item SELECT i, point(i) FROM generate_series(1, 300) AS i;
+CREATE INDEX item_v ON item USING sutra_hnsw (v);
+INSERT INTO item SELECT i, point(i) FROM generate_series(301, 600) AS i;
+SELECT id FROM item ORDER BY v <-> point(450) LIMIT 1;
+ALTER TABLE item SET LOGGED;
+SELECT id FROM item ORDER BY v <-> point(450) LIMIT 1;
+ALTER TABLE item SET UNLOGGED;
+SELECT id FROM item ORDER BY v <-> point(450) LIMIT 1;
+VACUUM FULL item;
+SELECT id FROM item ORDER BY v <-> point(450) LIMIT 1;
+SELECT count(*) FROM sutra_index_check('item_v');
+DROP TABLE item;
+
+CREATE TEMPORARY TABLE item (id int, v embedding(3));
+CREATE INDEX item_v ON item USING sutra_hnsw (v);
+INSERT INTO item SELECT i, point(i) FROM generate_series(1, 600) AS i;
+DELETE FROM item WHERE id % 3 = 0;
+VACUUM item;
+INSERT INTO item SELECT i, point(i) FROM generate_series(601, 900) AS i;
+SELECT id FROM item ORDER BY v <-> point(700) LIMIT 1;
+SELECT count(*) FROM sutra_index_check('item_v');
+DROP TABLE item;
+
+-- Partial, with the condition in the query or not.
+CREATE TABLE item (id int, kind text, v embedding(3), raw real[]);
+INSERT INTO item SELECT i, CASE WHEN i % 2 = 0 THEN 'even' ELSE 'odd' END, point(i), point(i)::real[] FROM generate_series(1, 1000) AS i;
+CREATE INDEX item_even ON item USING sutra_hnsw (v) WHERE kind = 'even';
+EXPLAIN (COSTS OFF) SELECT id FROM item WHERE kind = 'even' ORDER BY v <-> '[0,0,0]' LIMIT 1;
+SELECT id FROM item WHERE kind = 'even' ORDER BY v <-> point(444) LIMIT 1;
+SELECT count(*) FROM (SELECT id FROM item WHERE kind = 'even' ORDER BY v <-> point(444)) AS everything;
+DROP INDEX item_even;
+
+-- On an expression.
+CREATE INDEX item_raw ON item USING sutra_hnsw ((raw::embedding(3)));
+INSERT INTO item SELECT i, 'odd', NULL, point(i)::real[] FROM generate_series(1001, 1200) AS i;
+EXPLAIN (COSTS OFF) SELECT id FROM item ORDER BY raw::embedding(3) <-> '[0,0,0]' LIMIT 1;
+SELECT id FROM item ORDER BY raw::embedding(3) <-> point(1111) LIMIT 1;
+SELECT id FROM item ORDER BY raw::embedding(3) <-> point(77) LIMIT 1;
+DROP INDEX item_raw;
+
+-- Concurrently, and rebuilt.
+CREATE INDEX CONCURRENTLY item_v ON item USING sutra_hnsw (v);
+SELECT indisvalid FROM pg_index WHERE indexrelid = 'item_v'::regclass;
+SELECT id FROM item ORDER BY v <-> point(77) LIMIT 1;
+DELETE FROM item WHERE id % 4 = 0;
+REINDEX INDEX CONCURRENTLY item_v;
+REINDEX TABLE item;
+SELECT id FROM item ORDER BY v <-> point(77) LIMIT 1;
+SELECT value FROM sutra_index_stats('item_v') WHERE name = 'rows';
+CLUSTER item USING item_v;
+-- The build tells the planner how many rows the table has.
+CREATE TABLE counted (v embedding(3));
+INSERT INTO counted SELECT CASE WHEN i % 2 = 0 THEN point(i) END FROM generate_series(1, 500) AS i;
+CREATE INDEX counted_v ON counted USING sutra_hnsw (v);
+SELECT relname, reltuples FROM pg_class WHERE relname IN ('counted', 'counted_v') ORDER BY relname;
+DROP TABLE counted;
+
+-- HOT updates: the row found through the first version of its chain.
+CREATE TABLE hot (id int, counter int, v embedding(3)) WITH (fillfactor = 50);
+INSERT INTO hot SELECT i, 0, point(i) FROM generate_series(1, 100) AS i;
+CREATE INDEX hot_v ON hot USING sutra_hnsw (v);
+UPDATE hot SET counter = 1;
+UPDATE hot SET counter = 2 WHERE id = 50;
+SELECT id, counter FROM hot ORDER BY v <-> point(50) LIMIT 2;
+SELECT value FROM sutra_index_stats('hot_v') WHERE name = 'rows';
+DROP TABLE hot;
+
+-- Partitioned.
+CREATE TABLE parted (id int, v embedding(3)) PARTITION BY RANGE (id);
+CREATE TABLE parted_low PARTITION OF parted FOR VALUES FROM (0) TO (500);
+CREATE TABLE parted_high PARTITION OF parted FOR VALUES FROM (500) TO (2000);
+CREATE INDEX parted_v ON parted USING sutra_hnsw (v);
+INSERT INTO parted SELECT i, point(i) FROM generate_series(1, 1000) AS i;
+EXPLAIN (COSTS OFF) SELECT id FROM parted ORDER BY v <-> '[0,0,0]' LIMIT 1;
+SELECT id FROM parted ORDER BY v <-> point(123) LIMIT 1;
+SELECT id FROM parted ORDER BY v <-> point(765) LIMIT 1;
+DROP TABLE parted;
+
+-- Out of line: a vector too long for a page of the table.
+CREATE TABLE long (id int, v embedding(4000));
+INSERT INTO long SELECT i, (SELECT array_agg(sin(i * j)) FROM generate_series(1, 4000) AS j)::embedding(4000) FROM generate_series(1, 40) AS i;
+CREATE INDEX long_v ON long USING sutra_hnsw (v embedding_cosine_ops);
+SELECT id FROM long ORDER BY v <=> (SELECT v FROM long WHERE id = 17) LIMIT 1;
+DROP TABLE long;
+
+-- In a transaction that may only read, and with a snapshot of its own.
+BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SELECT id FROM item ORDER BY v <-> point(77) LIMIT 1;
+COMMIT;
+BEGIN TRANSACTION ISOLATION LEVEL SERIALIZABLE;
+SELECT id FROM item ORDER BY v <-> point(77) LIMIT 1;
+COMMIT;
+DROP TABLE item;
