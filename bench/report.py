@@ -300,23 +300,36 @@ def plots(report, folder):
         pyplot.close(figure)
 
 
-def description(report):
-    """The machine, the versions, the settings and the command."""
-    machine = report.results["machine"]
-    engines = ", ".join(f"{engine['title']} {engine['version']}" for engine in report.results["engines"])
+def machine_lines(machine, engines, target, arguments):
+    """The command, the machine, the versions and the settings as Markdown list items."""
     settings = ", ".join(f"{name} = {value}" for name, value in machine["settings"].items())
-    arguments = " ".join(report.results["command"])
-    command = f'make bench OPTIONS="{arguments}"' if arguments else "make bench"
-    lines = [
-        f"- Command: `{command}`, {machine['date']}, revision {machine['revision'] or 'unknown'},"
-        f" {machine.get('minutes', '?')} minutes",
+    command = f'{target} OPTIONS="{" ".join(arguments)}"' if arguments else target
+    minutes = f", {machine['minutes']} minutes" if "minutes" in machine else ""
+    return [
+        f"- Command: `{command}`, {machine['date']}, revision {machine['revision'] or 'unknown'}{minutes}",
         f"- Machine: {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']};"
         f" load average at the start {machine['load']}",
-        f"- PostgreSQL {machine['postgresql']}; {engines}; m = 16, ef_construction = 64 for both",
+        f"- PostgreSQL {machine['postgresql']}; {engines}",
         f"- Settings: {settings}",
-        f"- Every figure is the median (lowest-highest) of {report.results['scale']['runs']} runs that alternate"
-        " between the two; a ratio is the second over the first. bench/README.md defines each figure.",
     ]
+
+
+def machine_text(bench, target, arguments):
+    """The same for a program with one engine."""
+    (database,) = bench.databases
+    engines = f"{database.engine.extension} {database.version}"
+    return "\n".join(machine_lines(machine(bench), engines, target, arguments)) + "\n"
+
+
+def description(report):
+    """The machine, the versions, the settings, the command, and what was left out."""
+    engines = ", ".join(f"{engine['title']} {engine['version']}" for engine in report.results["engines"])
+    engines += "; m = 16, ef_construction = 64 for both"
+    lines = machine_lines(report.results["machine"], engines, "make bench", report.results["command"])
+    lines.append(
+        f"- Every figure is the median (lowest-highest) of {report.results['scale']['runs']} runs that alternate"
+        " between the two; a ratio is the second over the first. bench/README.md defines each figure."
+    )
     lines += [f"- Left out: {name} ({reason})" for name, reason in report.results["missing"].items()]
     return "\n".join(lines) + "\n"
 
