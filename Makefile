@@ -3,10 +3,10 @@ PG ?= 18
 export PG
 export PG_CONFIG DESTDIR
 
-.PHONY: help demo psql stop test test-long lint packages build install uninstall clean
+.PHONY: help demo psql stop test test-long lint packages build install uninstall clean bench bench-learn
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "PG=15|16|17|18 chooses the PostgreSQL of build and test (default 18), PG_CONFIG=/path/pg_config one of your own."
 
 demo: ## build, start a private PostgreSQL 18, learn the sample and ask it
@@ -23,6 +23,12 @@ test: ## all tests on PostgreSQL 18, or on the one of PG
 
 test-long: ## the tests on 18, 16 and 15, with the long loops
 	@scripts/test --long
+
+bench: ## measure sutra_hnsw against pgvector; OPTIONS="--help" lists the options
+	@scripts/bench $(OPTIONS)
+
+bench-learn: ## measure learning; OPTIONS as for bench
+	@scripts/bench learn $(OPTIONS)
 
 lint: ## rustfmt, clippy, shell and SQL checks
 	@scripts/lint
@@ -42,3 +48,4 @@ uninstall: ## remove exactly what install put there
 
 clean: ## stop the servers and remove the demo, the test clusters and the build; the cache stays
 	@scripts/demo clean
+	@scripts/bench clean
