@@ -1,0 +1,246 @@
+//! Real PostgreSQL clusters for tests: make, start, kill, restart, dump, replicate and remove them.
+//!
+//! `make test` says in the environment which installation to use and where clusters may live; see [`Setup::get`].
+//! A cluster listens on a UNIX socket in its own folder only. When its value is dropped, also by a panic, its server
+//! is stopped and its folder removed.
+
+mod command;
+pub mod sample;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use postgres::{Client, NoTls};
+
+pub use command::Setup;
+
+/// How long a server may take for what takes a moment: starting, ending, catching up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A PostgreSQL cluster with its server; dropped, it is gone.
+pub struct Cluster {
+    setup: Setup,
+    folder: PathBuf,
+}
+
+impl Cluster {
+    /// Makes a cluster with data checksums and starts it.
+    pub fn new() -> Self {
+        let cluster = Self::in_new_folder();
+        let data = cluster.data();
+        cluster.setup.run(
+            "initdb",
+            ["-N", "-U", "postgres", "-A", "trust", "--data-checksums", "-E", "UTF8", "--locale=C", "-D"],
+            &data,
+        );
+        // The default durability, so that a crash test means something; only the memory is small.
+        fs::write(
+            data.join("postgresql.auto.conf"),
+            "listen_addresses = ''\nshared_buffers = '32MB'\nmax_connections = 30\nmax_wal_senders = 4\n\
+             log_line_prefix = '%m [%p] '\n",
+        )
+        .expect("the configuration can be written");
+        cluster.start();
+        cluster
+    }
+
+    fn in_new_folder() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let setup = Setup::get();
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        // Short, because the path of a UNIX socket has at most 107 bytes.
+        let folder = setup.folder.join(format!("c{}-{number}", std::process::id()));
+        setup.make_folder(&folder);
+        setup.make_folder(&folder.join("s"));
+        Self { setup, folder }
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// The folder of the socket: the host to connect to.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join("s")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+
+    /// Starts the server, waiting for what a killed one has left to end.
+    pub fn start(&self) {
+        let options = format!("-k {}", self.socket().display());
+        let started = Instant::now();
+        loop {
+            let data = self.data();
+            let log = self.log();
+            let arguments = ["-D", path(&data), "-w", "-t", "60", "-o", &options, "-l", path(&log), "start"];
+            match self.setup.output("pg_ctl", arguments) {
+                Ok(_) => return,
+                // The processes of a killed postmaster end by themselves, but not at once.
+                Err(_) if started.elapsed() < PATIENCE => sleep(Duration::from_millis(100)),
+                Err(error) => {
+                    let log = fs::read_to_string(self.log()).unwrap_or_default();
+                    panic!("the server does not start: {error}\nits log:\n{log}");
+                }
+            }
+        }
+    }
+
+    /// Stops the server in order: sessions end, a checkpoint is made.
+    pub fn stop(&self) {
+        self.setup.run("pg_ctl", ["-w", "-m", "fast", "stop", "-D"], &self.data());
+    }
+
+    /// Stops and starts the server.
+    pub fn restart(&self) {
+        self.stop();
+        self.start();
+    }
+
+    /// The process id of the postmaster.
+    pub fn postmaster(&self) -> u32 {
+        let text = fs::read_to_string(self.data().join("postmaster.pid")).expect("the server runs");
+        text.lines().next().and_then(|line| line.trim().parse().ok()).expect("the first line is a process id")
+    }
+
+    /// Kills the postmaster with SIGKILL: no checkpoint, no clean end. [`Cluster::start`] recovers.
+    pub fn kill(&self) {
+        let postmaster = self.postmaster();
+        self.setup.signal(postmaster, "KILL");
+        let started = Instant::now();
+        while Path::new(&format!("/proc/{postmaster}/exe")).exists() {
+            assert!(started.elapsed() < PATIENCE, "the killed postmaster is still there");
+            sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Connects as superuser.
+    pub fn connect(&self, database: &str) -> Client {
+        self.try_connect(database).expect("the server accepts a connection")
+    }
+
+    /// Connects as superuser, or says why not.
+    pub fn try_connect(&self, database: &str) -> Result<Client, postgres::Error> {
+        postgres::Config::new()
+            .host_path(self.socket())
+            .user("postgres")
+            .dbname(database)
+            .connect_timeout(Duration::from_secs(10))
+            .connect(NoTls)
+    }
+
+    /// Makes a database and connects to it.
+    pub fn create_database(&self, name: &str) -> Client {
+        self.connect("postgres").batch_execute(&format!("CREATE DATABASE {name}")).expect("a database can be made");
+        self.connect(name)
+    }
+
+    /// Makes a database with the extension and connects to it.
+    pub fn create_knowledge_base(&self, name: &str) -> Client {
+        let mut client = self.create_database(name);
+        client.batch_execute("CREATE EXTENSION sutra").expect("the extension can be created");
+        client
+    }
+
+    /// pg_dump of a database, as SQL. A warning is a failure: a dump needs nobody's attention.
+    pub fn dump(&self, database: &str) -> String {
+        let file = self.folder.join(format!("{database}.dump"));
+        let socket = self.socket();
+        let arguments = ["-h", path(&socket), "-U", "postgres", "-d", database, "-f", path(&file)];
+        let messages = self.setup.output("pg_dump", arguments).unwrap_or_else(|error| panic!("pg_dump fails: {error}"));
+        assert_eq!(messages, "", "pg_dump warns");
+        fs::read_to_string(&file).expect("the dump is there")
+    }
+
+    /// Runs SQL, such as a dump, with psql and stops at the first error.
+    pub fn restore(&self, database: &str, sql: &str) {
+        let file = self.folder.join(format!("{database}.sql"));
+        fs::write(&file, sql).expect("the dump can be written");
+        let socket = self.socket();
+        let arguments = [
+            "-X",
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-h",
+            path(&socket),
+            "-U",
+            "postgres",
+            "-d",
+            database,
+            "-f",
+            path(&file),
+        ];
+        self.setup.output("psql", arguments).unwrap_or_else(|error| panic!("the dump does not load: {error}"));
+    }
+
+    /// A streaming replica of this cluster, started.
+    pub fn replica(&self) -> Self {
+        let replica = Self::in_new_folder();
+        let socket = self.socket();
+        let arguments = ["-h", path(&socket), "-U", "postgres", "-R", "-X", "stream", "-c", "fast", "-D"];
+        self.setup.run("pg_basebackup", arguments, &replica.data());
+        replica.start();
+        replica
+    }
+
+    /// Waits until this replica has replayed all that its primary has written.
+    pub fn wait_for(&self, primary: &Cluster) {
+        let position: String = primary
+            .connect("postgres")
+            .query_one("SELECT pg_current_wal_flush_lsn()::text", &[])
+            .expect("the primary answers")
+            .get(0);
+        let mut client = self.connect("postgres");
+        let started = Instant::now();
+        let query = "SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn";
+        while !client.query_one(query, &[&position]).expect("the replica answers").get::<_, bool>(0) {
+            assert!(started.elapsed() < PATIENCE, "the replica does not reach {position}");
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Makes a replica a primary.
+    pub fn promote(&self) {
+        self.setup.run("pg_ctl", ["-w", "promote", "-D"], &self.data());
+    }
+
+    /// The server's log, for a look after a failure.
+    pub fn log_text(&self) -> String {
+        fs::read_to_string(self.log()).unwrap_or_default()
+    }
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log_text();
+            let lines: Vec<&str> = log.lines().collect();
+            eprintln!(
+                "end of the log of {}:\n{}",
+                self.folder.display(),
+                lines[lines.len().saturating_sub(30)..].join("\n")
+            );
+        }
+        let data = self.data();
+        // A server that is already gone is what is wanted.
+        let _ = self.setup.output("pg_ctl", ["-w", "-m", "immediate", "-D", path(&data), "stop"]);
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("test folders have plain names")
+}
