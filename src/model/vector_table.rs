@@ -48,13 +48,9 @@ fn create(model: &str, table: &str, dimension: usize) {
             PRIMARY KEY (space, concept, chunk),
             FOREIGN KEY (space, concept) REFERENCES sutra.concept (space, id) ON DELETE CASCADE)"
     ));
-    if has_access_method() {
-        run(&format!(
-            "CREATE INDEX {} ON sutra.{table} USING sutra_hnsw (embedding {schema}.embedding_cosine_ops)",
-            index_name(table)
-        ));
-        comment(&format!("INDEX sutra.{}", index_name(table)), "nearest vectors by cosine distance");
-    }
+    let index = index_name(table);
+    run(&format!("CREATE INDEX {index} ON sutra.{table} USING sutra_hnsw (embedding {schema}.embedding_cosine_ops)"));
+    comment(&format!("INDEX sutra.{index}"), "nearest vectors by cosine distance");
     comment(&format!("TABLE sutra.{table}"), &format!("vectors of the embedding model {model}, one or more a concept"));
     for (column, text) in [
         ("space", "tenant or knowledge base"),
@@ -152,11 +148,6 @@ fn find_table(table: &str) -> Option<pg_sys::Oid> {
     // SAFETY: both take NUL-terminated names and read the system caches.
     let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr(), pg_sys::get_namespace_oid(c"sutra".as_ptr(), true)) };
     (oid != pg_sys::InvalidOid).then_some(oid)
-}
-
-fn has_access_method() -> bool {
-    // SAFETY: the function takes a NUL-terminated name and, told that it may be missing, raises no error.
-    unsafe { pg_sys::get_am_oid(c"sutra_hnsw".as_ptr(), true) != pg_sys::InvalidOid }
 }
 
 fn comment(object: &str, text: &str) {

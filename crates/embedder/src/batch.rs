@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// Tokens of one run of the model, padding included: enough to use the matrix kernels well, few enough that their
 /// intermediate results stay in the cache and that a run takes a fraction of a second.
-pub(crate) const TOKENS_PER_BATCH: usize = 512;
+pub(crate) const TOKENS_PER_BATCH: usize = 256;
 
 /// Cuts texts, whose token counts come in ascending order, into runs of at most [`TOKENS_PER_BATCH`] tokens after
 /// padding each to the longest of its run. A longer text runs alone.

@@ -103,6 +103,7 @@ SELECT attname, format_type(atttypid, atttypmod) AS type, attnotnull, col_descri
 FROM pg_attribute WHERE attrelid = 'sutra.vector_all_minilm_l6_v2'::regclass AND attnum > 0 ORDER BY attnum;
 SELECT conname, pg_get_constraintdef(oid) AS definition FROM pg_constraint
 WHERE conrelid = 'sutra.vector_all_minilm_l6_v2'::regclass AND contype <> 'n' ORDER BY conname;
+SELECT indexdef FROM pg_indexes WHERE tablename = 'vector_all_minilm_l6_v2' ORDER BY indexname;
 SELECT count(*) AS policies_that_differ
 FROM (SELECT policyname, permissive, roles, cmd, qual, with_check FROM pg_policies WHERE tablename = 'concept') AS concept
     FULL JOIN (SELECT policyname, permissive, roles, cmd, qual, with_check FROM pg_policies
