@@ -77,10 +77,15 @@ pub fn accept<T>(result: Result<T, Refusal>) -> T {
 /// A literal as it is shown in a message: a long one shortened, because it may be as long as memory allows.
 pub fn shown(literal: &[u8]) -> String {
     const LIMIT: usize = 1000;
-    match literal.get(..LIMIT) {
-        Some(start) if literal.len() > LIMIT => {
-            format!("{}...", String::from_utf8_lossy(start).trim_end_matches('\u{fffd}'))
-        }
-        _ => String::from_utf8_lossy(literal).into_owned(),
-    }
+    let (start, end) = if literal.len() > LIMIT { (&literal[..LIMIT], "...") } else { (literal, "") };
+    // A message is UTF-8 here and the server's encoding there: what is the same in both is left of other encodings.
+    // SAFETY: the function reads a setting of the database.
+    let encoding = unsafe { pg_sys::GetDatabaseEncoding() } as pg_sys::pg_enc::Type;
+    let text = if matches!(encoding, pg_sys::pg_enc::PG_UTF8 | pg_sys::pg_enc::PG_SQL_ASCII) {
+        String::from_utf8_lossy(start)
+    } else {
+        start.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '?' }).collect()
+    };
+    // A character that the limit cut in two is left out.
+    format!("{}{end}", if end.is_empty() { &text } else { text.trim_end_matches('\u{fffd}') })
 }
