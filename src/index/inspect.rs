@@ -31,7 +31,7 @@ impl Opened {
                 );
             }
             let table = pg_sys::IndexGetRelation(oid, false);
-            let allowed = pg_sys::pg_class_aclcheck(table, pg_sys::GetUserId(), pg_sys::ACL_SELECT as u64);
+            let allowed = pg_sys::pg_class_aclcheck(table, pg_sys::GetUserId(), pg_sys::ACL_SELECT as pg_sys::AclMode);
             if allowed != pg_sys::AclResult::ACLCHECK_OK {
                 raise(
                     PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
