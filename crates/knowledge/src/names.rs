@@ -219,7 +219,8 @@ fn name_at_end(text: &str) -> Option<&str> {
         let inner = following.is_some() && matches!(word, "&" | "de" | "du" | "von" | "van");
         // "Bank of America": the one preposition that names hold, after the one word that calls for it.
         let inner = inner || word == "of" && text[..at].trim_end().ends_with("Bank");
-        let capital = first.is_uppercase() || first.is_ascii_digit();
+        // Some names begin small: eBay, iRobot.
+        let capital = first.is_ascii_digit() || word.contains(char::is_uppercase);
         if word.contains(['\n', '(', ')', '"']) || !(capital || inner) || OPENERS.contains(&key(word).as_str()) {
             break;
         }
@@ -235,7 +236,8 @@ fn name_at_end(text: &str) -> Option<&str> {
         following = Some(word);
     }
     let name = text[start..].trim_matches([' ', '&']);
-    name.chars().any(char::is_alphabetic).then_some(name)
+    let legal_forms = key(name).split(' ').all(|word| LEGAL_FORMS.contains(&word));
+    (name.chars().any(char::is_alphabetic) && !legal_forms).then_some(name)
 }
 
 #[cfg(test)]
@@ -311,6 +313,8 @@ mod tests {
             ("It fell. Phillips 66 (PSX) rose", "PSX", Some("Phillips 66")),
             ("The Procter & Gamble Company (PG) said", "PG", Some("Procter & Gamble Company")),
             ("Yesterday, Tapestry, Inc. (TPR) rose", "TPR", Some("Tapestry, Inc.")),
+            ("eBay Inc. (EBAY) rose", "EBAY", Some("eBay Inc.")),
+            ("the big Corp. (BIG) rose", "BIG", None),
             ("a company (AAPL)", "AAPL", None),
             ("(AAPL)", "AAPL", None),
             ("Apple Inc. (AAPL", "AAPL", None),

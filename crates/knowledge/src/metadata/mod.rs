@@ -76,7 +76,7 @@ impl AliasKind {
 }
 
 /// One way to name an entity.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Alias {
     /// How it names.
     pub kind: AliasKind,
@@ -87,7 +87,7 @@ pub struct Alias {
 }
 
 /// A subject as the metadata (and the text before its ticker) name it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Subject {
     /// The canonical name: the ticker in capitals where there is one, else the name as given.
     pub canonical: String,
@@ -218,9 +218,12 @@ pub fn entries(json: &str) -> Result<Entries, Problem> {
     serde_json::from_str(json).map_err(|_| Problem::NotAnObject(value::json_type(json)))
 }
 
-/// Reads metadata and, for the names before a ticker, the content that they belong to.
-pub fn read(content: &str, entries: &Entries, roles: &Roles) -> Result<Reading, Problem> {
+/// Reads metadata and, for the name before a ticker, the content that they belong to. A `name` of the subject that is
+/// known otherwise is taken instead of the one in the content.
+pub fn read(content: &str, entries: &Entries, roles: &Roles, name: Option<&str>) -> Result<Reading, Problem> {
     let mut gathered = Gathered::default();
+    let content = if name.is_some() { "" } else { content };
+    gathered.names.extend(name.map(str::to_owned));
     for (key, raw) in entries {
         gathered.entry(key, raw.get(), roles)?;
     }

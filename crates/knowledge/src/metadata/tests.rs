@@ -22,7 +22,7 @@ fn roles() -> Roles {
 }
 
 fn reading(json: &str) -> Result<Reading, Problem> {
-    read("A statement.", &entries(json)?, &roles())
+    read("A statement.", &entries(json)?, &roles(), None)
 }
 
 fn aliases(subject: &Subject) -> Vec<(&'static str, &str)> {
@@ -33,7 +33,8 @@ fn aliases(subject: &Subject) -> Vec<(&'static str, &str)> {
 fn a_bar_gives_subject_day_and_numbers() {
     let json = r#"{"company": "AAPL", "date": "2019-01-02", "price_close": "157.92", "margin": "12.5%", "shares_sold": 7,
                    "source": "12", "cik": "0000320193"}"#;
-    let reading = read("Apple Inc. (AAPL) financial data for 2019-01-02", &entries(json).unwrap(), &roles()).unwrap();
+    let reading =
+        read("Apple Inc. (AAPL) financial data for 2019-01-02", &entries(json).unwrap(), &roles(), None).unwrap();
     assert_eq!(reading.subjects.len(), 1);
     assert_eq!(reading.subjects[0].canonical, "AAPL");
     assert_eq!(aliases(&reading.subjects[0]), [("ticker", "aapl"), ("name", "apple inc"), ("short", "apple")]);
@@ -62,6 +63,13 @@ fn subjects_are_told_from_ticker_and_name() {
     assert_eq!(profile.facts.len(), 1);
     assert_eq!(profile.facts[0].value, "Information Technology");
     assert_eq!(profile.subjects[0].name.as_deref(), Some("Apple Inc."));
+}
+
+#[test]
+fn a_name_known_otherwise_goes_before_the_one_in_the_content() {
+    let entries = entries(r#"{"company": "EBAY", "date": "2019-01-02"}"#).unwrap();
+    let reading = read("The eBay (EBAY) share", &entries, &roles(), Some("eBay Inc.")).unwrap();
+    assert_eq!(aliases(&reading.subjects[0]), [("ticker", "ebay"), ("name", "ebay inc")]);
 }
 
 #[test]
@@ -159,7 +167,7 @@ proptest! {
         content in ".*",
     ) {
         let json = serde_json::to_string(&pairs).unwrap();
-        if let Ok(reading) = read(&content, &entries(&json).unwrap(), &roles()) {
+        if let Ok(reading) = read(&content, &entries(&json).unwrap(), &roles(), None) {
             for observation in &reading.observations {
                 prop_assert!(observation.value.is_finite());
             }
