@@ -24,9 +24,7 @@ pub fn load(client: &mut SpiClient<'_>, space: &str) -> Roles {
             Some("date") => Role::Date,
             Some("period") => Role::Period,
             Some("metric") => Role::Metric(metric),
-            Some("fact") => {
-                Role::Fact { relation: relation.unwrap_or_default(), kind: kind.unwrap_or_default() }
-            }
+            Some("fact") => Role::Fact { relation: relation.unwrap_or_default(), kind: kind.unwrap_or_default() },
             _ => Role::Ignore,
         };
         roles.keys.insert(key.unwrap_or_default(), role);

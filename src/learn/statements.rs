@@ -1,5 +1,6 @@
 //! SQL statements of learning, prepared once in a session.
 
+use crate::catalog::schema;
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::PgOid;
 use pgrx::prelude::*;
@@ -19,7 +20,7 @@ thread_local! {
     static PREPARED: RefCell<Prepared> = RefCell::default();
 }
 
-/// Runs a statement, which sees what ran before it in this transaction.
+/// Runs a statement, which sees what ran before it in this transaction; `{schema}` in it is the extension's schema.
 pub fn run<'conn>(client: &mut SpiClient<'conn>, sql: &str, arguments: &[DatumWithOid<'_>]) -> SpiTupleTable<'conn> {
     pgrx::check_for_interrupts!();
     let outcome = statement(client, sql, arguments).and_then(|prepared| client.update(&*prepared, None, arguments));
@@ -54,7 +55,7 @@ fn statement(
         return Ok(known);
     }
     let types: Vec<PgOid> = arguments.iter().map(|argument| PgOid::from(argument.oid())).collect();
-    let kept = Rc::new(client.prepare_mut(sql, &types)?.keep());
+    let kept = Rc::new(client.prepare_mut(sql.replace("{schema}", &schema()).as_str(), &types)?.keep());
     PREPARED.with_borrow_mut(|prepared| prepared.statements.insert(sql.to_owned(), Rc::clone(&kept)));
     Ok(kept)
 }

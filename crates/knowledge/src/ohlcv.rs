@@ -83,6 +83,17 @@ impl Bar {
 
     /// The bar as metadata.
     pub fn metadata(&self, ticker: &str) -> String {
+        Value::Object(self.entries(ticker)).to_string()
+    }
+
+    /// The bar as metadata that say of the company that it is a ticker, for one that does not look like one.
+    pub fn metadata_with_ticker(&self, ticker: &str) -> String {
+        let mut entries = self.entries(ticker);
+        entries.insert("ticker".to_owned(), json!(ticker));
+        Value::Object(entries).to_string()
+    }
+
+    fn entries(&self, ticker: &str) -> Map<String, Value> {
         let mut entries = Map::new();
         for (key, value) in [
             ("source", "financial_market_data".to_owned()),
@@ -97,7 +108,7 @@ impl Bar {
         ] {
             entries.insert(key.to_owned(), json!(value));
         }
-        Value::Object(entries).to_string()
+        entries
     }
 }
 

@@ -1,0 +1,347 @@
+//! Learning: from statements to concepts, vectors, aliases, associations and observations, set by set.
+//!
+//! A batch is learned in parts of bounded size, and a part in one statement for each table. Rows are written in the
+//! order of their keys, so that sessions which learn the same meet in one order and wait for each other without a
+//! deadlock. What a statement said before and what it says now are merged under a lock on its row.
+
+use super::entity::{self, Entities};
+use super::failure::{Place, raise_problem};
+use super::json::Json;
+use super::roles;
+use super::store::{self, Existing, Statement};
+use crate::error::raise;
+use crate::model::{self, ActiveModel};
+use crate::settings;
+use crate::types::concept_id::ConceptId;
+use crate::types::embedding::Embedding;
+use pgrx::prelude::*;
+use pgrx::spi::SpiClient;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use sutra_knowledge::identity::{self, ContentDigest};
+use sutra_knowledge::metadata::{self, Entries, Reading, Role, Roles};
+
+/// The longest content, in bytes.
+pub const LONGEST_CONTENT: usize = 16 << 20;
+/// Statements and bytes that are learned with one statement for each table.
+const PART_STATEMENTS: usize = 1000;
+const PART_BYTES: usize = 32 << 20;
+/// Bytes of a content that its words are taken from; those of any text of this length fit into one tsvector.
+const WORDS_BYTES: usize = 192 << 10;
+/// Bytes of a content that the model is given: several times what the tokens it reads can be.
+const EMBEDDED_BYTES: usize = 32 << 10;
+
+/// One statement to learn.
+pub struct Item<'a> {
+    /// The text.
+    pub content: &'a str,
+    /// Its metadata; none is an empty object.
+    pub metadata: Option<Json>,
+    /// The name of its subject, where it is known otherwise than from metadata and text.
+    pub name: Option<&'a str>,
+    /// Its vector; without one the active model makes it.
+    pub embedding: Option<pg_sys::Datum>,
+    /// Where it stands in the batch.
+    pub place: Place,
+}
+
+/// Learns statements in the session's space and returns their ids in order.
+pub fn learn(items: &[Item<'_>]) -> Vec<ConceptId> {
+    let space = checked_space();
+    items.iter().for_each(check_content);
+    let model = model::active();
+    for item in items {
+        check_dimension(item, &model);
+    }
+    model::ensure_vector_table();
+    let mut ids = Vec::new();
+    if ids.try_reserve(items.len()).is_err() {
+        raise(PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY, "out of memory", "", "Learn fewer statements in one call.");
+    }
+    let mut rest = items;
+    let mut roles = None;
+    while !rest.is_empty() {
+        let (part, after) = rest.split_at(part_length(rest));
+        rest = after;
+        Spi::connect_mut(|client| {
+            let roles = roles.get_or_insert_with(|| roles::load(client, &space));
+            ids.extend(Part::learn(client, &space, &model, roles, part));
+        });
+    }
+    ids
+}
+
+/// The session's space, refused when it is none that can be learned in.
+pub fn checked_space() -> String {
+    let space = settings::space();
+    if space.is_empty() || space == "*" {
+        raise(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("\"{space}\" is not a space that can be learned in"),
+            "The setting sutra.space names the space of this session; * stands for every space and the empty name for none.",
+            "Set it, as in SET sutra.space = 'default'.",
+        );
+    }
+    space
+}
+
+fn check_content(item: &Item<'_>) {
+    if item.content.len() > LONGEST_CONTENT {
+        raise(
+            PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            format!("content of {} bytes is too long", item.content.len()),
+            &item.place.detail(&format!("A content has at most {LONGEST_CONTENT} bytes.")),
+            "Split the text and learn its parts.",
+        );
+    }
+    if item.content.trim().is_empty() {
+        raise(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "content is empty",
+            &item.place.detail("It has no character but white space."),
+            "Pass the text to learn.",
+        );
+    }
+}
+
+fn check_dimension(item: &Item<'_>, model: &ActiveModel) {
+    let Some(datum) = item.embedding else { return };
+    // SAFETY: the datum is an element of an argument of type embedding[], which lives during the call.
+    let dimensions = unsafe { crate::types::embedding::view(datum) }.dimensions();
+    if dimensions != model.dimension {
+        raise(
+            PgSqlErrorCode::ERRCODE_DATA_EXCEPTION,
+            format!("expected {} dimensions, not {dimensions}", model.dimension),
+            &item.place.detail(&format!("Vectors of the model {} have {} dimensions.", model.name, model.dimension)),
+            "Make the vectors with the model in sutra.model, or set sutra.model to the one that made them.",
+        );
+    }
+}
+
+/// How many of the statements are learned together: as many as the limits allow, and at least one.
+fn part_length(items: &[Item<'_>]) -> usize {
+    let mut bytes = 0;
+    let within = items.iter().take(PART_STATEMENTS).take_while(|item| {
+        bytes += item.content.len();
+        bytes <= PART_BYTES
+    });
+    within.count().max(1)
+}
+
+/// A prefix of at most that many bytes, whole characters.
+fn prefix(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
+struct Part<'a, 'p> {
+    space: &'a str,
+    model: &'a ActiveModel,
+    roles: &'a Roles,
+    vectors: HashMap<u64, pg_sys::Datum>,
+    digests: HashMap<u64, ContentDigest>,
+    items: &'p [Item<'p>],
+}
+
+impl Part<'_, '_> {
+    fn learn(
+        client: &mut SpiClient<'_>,
+        space: &str,
+        model: &ActiveModel,
+        roles: &Roles,
+        items: &[Item<'_>],
+    ) -> Vec<ConceptId> {
+        let mut part = Part { space, model, roles, vectors: HashMap::new(), digests: HashMap::new(), items };
+        let mut ids = Vec::with_capacity(items.len());
+        for item in items {
+            let digest = identity::digest(space, "statement", item.content);
+            let id = identity::id(&digest);
+            if part.digests.insert(id, digest).is_some_and(|other| other != digest) {
+                raise_collision(id, &item.place.detail(""));
+            }
+            ids.push(id);
+        }
+        part.embed(client, &ids);
+        // What occurs twice is learned twice, one after the other.
+        let mut waiting: Vec<usize> = (0..items.len()).collect();
+        while !waiting.is_empty() {
+            let mut taken = HashSet::new();
+            let (mut wave, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|place| taken.insert(ids[*place]));
+            waiting = later;
+            wave.sort_by_key(|place| ids[*place]);
+            let wave: Vec<(u64, usize)> = wave.into_iter().map(|place| (ids[place], place)).collect();
+            let overtaken = part.wave(client, &wave);
+            // Another session stored these between our look and our insertion; now they are there to be seen.
+            if !overtaken.is_empty() && !part.wave(client, &overtaken).is_empty() {
+                raise(
+                    PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
+                    "could not learn a statement that another session learns or forgets",
+                    "The statement can be neither inserted nor seen; row-level security of sutra.concept may hide it.",
+                    "Try the transaction again; learning needs the right to read and to learn in the space.",
+                );
+            }
+        }
+        ids.into_iter().map(ConceptId).collect()
+    }
+
+    /// Gathers the vector of each statement that has none yet, made by the model in one call where none is given.
+    fn embed(&mut self, client: &mut SpiClient<'_>, ids: &[u64]) {
+        let mut wanted: BTreeMap<u64, &str> = BTreeMap::new();
+        for (id, item) in ids.iter().zip(self.items) {
+            match item.embedding {
+                Some(datum) => drop(self.vectors.insert(*id, datum)),
+                None => drop(wanted.insert(*id, prefix(item.content, EMBEDDED_BYTES))),
+            }
+        }
+        wanted.retain(|id, _| !self.vectors.contains_key(id));
+        if wanted.is_empty() {
+            return;
+        }
+        let have = store::with_vector(client, &self.model.table, self.space, wanted.keys().copied());
+        wanted.retain(|id, _| !have.contains(id));
+        let texts: Vec<&str> = wanted.values().copied().collect();
+        for (id, vector) in wanted.into_keys().zip(model::embed_passages(&texts)) {
+            if let Some(datum) = Embedding::from_slice(&vector).into_datum() {
+                self.vectors.insert(id, datum);
+            }
+        }
+    }
+
+    /// Learns statements of different ids, in the order of these; returns those that appeared meanwhile.
+    fn wave(&self, client: &mut SpiClient<'_>, wave: &[(u64, usize)]) -> Vec<(u64, usize)> {
+        let existing = store::lock_existing(client, self.space, wave.iter().map(|(id, _)| *id));
+        let mut statements = Vec::with_capacity(wave.len());
+        let mut readings = Vec::with_capacity(wave.len());
+        for (id, place) in wave {
+            let (statement, reading) = self.read(*id, *place, existing.get(id));
+            statements.push(statement);
+            readings.push(reading);
+        }
+        let entities = entity::resolve(client, self.space, &readings);
+        let stored = store::insert_concepts(client, self.space, &statements, &entities);
+        let appeared = |statement: &Statement<'_>| !statement.exists && !stored.contains(&statement.id);
+        let overtaken: Vec<(u64, usize)> = wave
+            .iter()
+            .zip(&statements)
+            .filter_map(|(entry, statement)| appeared(statement).then_some(*entry))
+            .collect();
+        let mut rows = Rows::default();
+        for (statement, reading) in statements.iter().zip(&readings).filter(|(statement, _)| !appeared(statement)) {
+            rows.gather(statement.id, reading, &entities);
+        }
+        statements.retain(|statement| !appeared(statement));
+        store::update_concepts(client, self.space, &statements);
+        store::insert_aliases(client, self.space, &entities);
+        entity::merge(client, self.space, &entities.merges);
+        let changed: Vec<u64> =
+            statements.iter().filter(|statement| statement.replaced != "[]").map(|statement| statement.id).collect();
+        if !changed.is_empty() {
+            store::delete_outdated(client, self.space, &changed, &rows, self.roles);
+        }
+        let given = |id: &u64| self.vectors.get(id).map(|vector| (*id, *vector));
+        let vectors: Vec<_> = statements.iter().filter_map(|statement| given(&statement.id)).collect();
+        store::insert_vectors(client, &self.model.table, self.space, &vectors);
+        store::insert_associations(client, self.space, &rows);
+        store::insert_observations(client, self.space, &rows);
+        overtaken
+    }
+
+    fn read(&self, id: u64, place: usize, existing: Option<&Existing>) -> (Statement<'_>, Reading) {
+        let item = &self.items[place];
+        let digest = self.digests[&id];
+        let entries = match item.metadata {
+            Some(json) => metadata::entries(&json.text()).unwrap_or_else(|problem| raise_problem(&problem, item.place)),
+            None => Entries::new(),
+        };
+        let mut statement = Statement {
+            id,
+            digest,
+            content: item.content,
+            words: (item.content.len() > WORDS_BYTES).then(|| prefix(item.content, WORDS_BYTES).chars().count() as i32),
+            metadata: item.metadata,
+            replaced: "[]".to_owned(),
+            observed: None,
+            exists: existing.is_some(),
+        };
+        let mut merged = entries;
+        if let Some(existing) = existing {
+            if existing.digest != digest {
+                raise_collision(id, &item.place.detail(""));
+            }
+            let known = metadata::entries(&existing.metadata).unwrap_or_default();
+            (merged, statement.replaced) = merge(known, merged);
+            let text = serde_json::to_string(&merged).unwrap_or_else(|_| "{}".to_owned());
+            statement.metadata = Some(Json::from_text(&text));
+        }
+        let reading = metadata::read(item.content, &merged, self.roles, item.name)
+            .unwrap_or_else(|problem| raise_problem(&problem, item.place));
+        statement.observed = reading.observed;
+        (statement, reading)
+    }
+}
+
+/// What metadata are after learning again, and the values that were replaced, as a JSON array.
+fn merge(mut known: Entries, new: Entries) -> (Entries, String) {
+    let mut replaced = String::from("[");
+    for (key, value) in new {
+        let name = serde_json::to_string(&key).unwrap_or_default();
+        if let Some(old) = known.insert(key, value.clone())
+            && old.get() != value.get()
+        {
+            let separator = if replaced.len() > 1 { "," } else { "" };
+            replaced.push_str(&format!("{separator}{{\"key\":{name},\"value\":{}}}", old.get()));
+        }
+    }
+    replaced.push(']');
+    (known, replaced)
+}
+
+/// Raises the ERROR for two contents whose ids are the same.
+pub fn raise_collision(id: u64, place: &str) -> ! {
+    raise(
+        PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION,
+        format!("another content has the concept_id {}", ConceptId(id)),
+        format!("The first 8 bytes of the digests of the two contents are the same, the rest is not. {place}")
+            .trim_end(),
+        "Change the wording of the content, or learn it in another space.",
+    )
+}
+
+/// Edges and observations to store, in the order of their keys.
+#[derive(Default)]
+pub struct Rows {
+    /// Source, kind, relation, target; the evidence.
+    pub associations: BTreeMap<(u64, String, String, u64), u64>,
+    /// Entity, metric, microseconds since 1970, statement; value and unit.
+    pub observations: BTreeMap<(u64, String, i64, u64), (f64, Option<String>)>,
+}
+
+impl Rows {
+    fn gather(&mut self, statement: u64, reading: &Reading, entities: &Entities) {
+        let subjects: Vec<u64> = reading.subjects.iter().filter_map(|subject| entities.of(subject)).collect();
+        let mut mentioned: BTreeSet<u64> = subjects.iter().copied().collect();
+        for fact in &reading.facts {
+            let (Some(subject), Some(value)) = (subjects.first(), entities.of_value(&fact.value)) else { continue };
+            mentioned.insert(value);
+            if *subject != value {
+                let key = (*subject, fact.kind.clone(), fact.relation.clone(), value);
+                self.associations.entry(key).or_insert(statement);
+            }
+        }
+        for entity in mentioned {
+            self.associations.insert((statement, "semantic".to_owned(), "mentions".to_owned(), entity), statement);
+        }
+        let (Some(subject), Some(at)) = (subjects.first(), reading.at) else { return };
+        for observation in &reading.observations {
+            let key = (*subject, observation.metric.clone(), at.as_microsecond(), statement);
+            self.observations.insert(key, (observation.value, observation.unit.clone()));
+        }
+    }
+}
+
+/// The relations of the edges that statements of a space give by their metadata.
+pub fn fact_relations(roles: &Roles) -> Vec<&str> {
+    let facts = roles.keys.values().filter_map(|role| match role {
+        Role::Fact { relation, .. } => Some(relation.as_str()),
+        _ => None,
+    });
+    facts.collect::<BTreeSet<_>>().into_iter().collect()
+}

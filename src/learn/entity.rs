@@ -1,0 +1,299 @@
+//! Which concept a name stands for.
+//!
+//! A ticker names its entity. A name without a ticker is looked up among the aliases: when exactly one entity with a
+//! ticker goes by it, or exactly one entity at all, it is that one; otherwise it is an entity of its own. When a
+//! statement gives a ticker and the name of an entity that was learned without one, the two are proven the same, and the
+//! latter is merged into the former.
+
+use super::statements::{column, run};
+use crate::types::concept_id::ConceptId;
+use pgrx::spi::SpiClient;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use sutra_knowledge::identity::{self, ContentDigest};
+use sutra_knowledge::metadata::{Alias, AliasKind, Reading, Subject};
+use sutra_knowledge::names;
+
+/// An entity that is not stored yet.
+pub struct NewEntity {
+    /// Its canonical name.
+    pub content: String,
+    /// Its digest.
+    pub digest: ContentDigest,
+    /// Its metadata, as JSON text.
+    pub metadata: String,
+}
+
+/// What resolving the names of some statements asks to be stored.
+#[derive(Default)]
+pub struct Entities {
+    /// Entities to store, by id.
+    pub new: BTreeMap<u64, NewEntity>,
+    /// Aliases to store: key, entity, kind; the text as written.
+    pub aliases: BTreeMap<(String, u64, AliasKind), String>,
+    /// Names of entities that were stored without one.
+    pub named: BTreeMap<u64, String>,
+    /// Entities that turned out to be another: from, into.
+    pub merges: BTreeSet<(u64, u64)>,
+    known: Known,
+    resolved: HashMap<Subject, u64>,
+    values: HashMap<String, u64>,
+}
+
+/// Stored aliases and entities, as far as they matter here.
+#[derive(Default)]
+struct Known {
+    aliases: HashMap<String, Vec<(Kind, u64)>>,
+    entities: HashMap<u64, Stored>,
+}
+
+struct Stored {
+    ticker: bool,
+    name: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Of(AliasKind),
+    User,
+}
+
+/// Resolves every subject and fact of some readings with one look-up.
+pub fn resolve(client: &mut SpiClient<'_>, space: &str, readings: &[Reading]) -> Entities {
+    let mut keys: BTreeSet<&str> = BTreeSet::new();
+    let mut subjects: Vec<&Subject> = Vec::new();
+    let mut seen: HashSet<&Subject> = HashSet::new();
+    let value_keys: Vec<String> =
+        readings.iter().flat_map(|reading| &reading.facts).map(|fact| names::key(&fact.value)).collect();
+    for subject in readings.iter().flat_map(|reading| &reading.subjects) {
+        if seen.insert(subject) {
+            subjects.push(subject);
+            keys.extend(subject.aliases.iter().map(|alias| alias.key.as_str()));
+        }
+    }
+    keys.extend(value_keys.iter().map(String::as_str));
+    let mut entities = Entities { known: Known::load(client, space, keys), ..Entities::default() };
+    // Tickers first, so that a name in the same batch finds the entity that goes by it.
+    for subject in subjects.iter().filter(|subject| subject.ticker.is_some()) {
+        entities.subject(space, subject);
+    }
+    for subject in subjects.iter().filter(|subject| subject.ticker.is_none()) {
+        entities.subject(space, subject);
+    }
+    for fact in readings.iter().flat_map(|reading| &reading.facts) {
+        entities.value(space, &fact.value, &fact.kind);
+    }
+    entities
+}
+
+impl Entities {
+    /// The entity of a subject that was resolved.
+    pub fn of(&self, subject: &Subject) -> Option<u64> {
+        self.resolved.get(subject).copied()
+    }
+
+    /// The entity of a fact's value that was resolved.
+    pub fn of_value(&self, value: &str) -> Option<u64> {
+        self.values.get(value).copied()
+    }
+
+    fn subject(&mut self, space: &str, subject: &Subject) {
+        let own = id_of(space, &subject.canonical);
+        let entity = match &subject.ticker {
+            Some(_) => {
+                let merged = self.known.named(subject).into_iter().filter(|other| {
+                    *other != own && self.known.entities.get(other).is_some_and(|other| !other.ticker && other.name)
+                });
+                self.merges.extend(merged.map(|other| (other, own)));
+                own
+            }
+            None => self.known.resolve_name(subject, own),
+        };
+        self.resolved.insert(subject.clone(), entity);
+        match self.known.entities.get_mut(&entity) {
+            Some(stored) if !stored.name && entity == own => {
+                if let Some(name) = &subject.name {
+                    stored.name = true;
+                    match self.new.get_mut(&entity) {
+                        Some(new) => new.metadata = metadata(subject.ticker.as_deref(), Some(name)),
+                        None => {
+                            self.named.insert(entity, name.clone());
+                        }
+                    }
+                }
+            }
+            Some(_) => {}
+            None => {
+                let metadata = metadata(subject.ticker.as_deref(), subject.name.as_deref());
+                self.store(space, entity, &subject.canonical, metadata);
+                let stored = Stored { ticker: subject.ticker.is_some(), name: subject.name.is_some() };
+                self.known.entities.insert(entity, stored);
+            }
+        }
+        for alias in &subject.aliases {
+            self.alias(entity, alias);
+        }
+    }
+
+    fn value(&mut self, space: &str, value: &str, kind: &str) {
+        if self.values.contains_key(value) {
+            return;
+        }
+        let own = id_of(space, value);
+        let alias = Alias { kind: AliasKind::Name, text: value.to_owned(), key: names::key(value) };
+        // What a company is part of is a company; a sector or a town is not one, whatever it is called.
+        let entity = match kind {
+            "compositional" => {
+                let subject = Subject {
+                    canonical: value.to_owned(),
+                    ticker: None,
+                    name: Some(value.to_owned()),
+                    aliases: vec![alias.clone()],
+                };
+                self.known.resolve_name(&subject, own)
+            }
+            _ => own,
+        };
+        self.values.insert(value.to_owned(), entity);
+        if entity == own && !self.known.entities.contains_key(&own) {
+            self.store(space, own, value, "{}".to_owned());
+            self.known.entities.insert(own, Stored { ticker: false, name: false });
+        }
+        // A number ("founded": 1977) would be found in every question with that number in it.
+        if alias.key.chars().any(char::is_alphabetic) {
+            self.alias(entity, &alias);
+        }
+    }
+
+    fn store(&mut self, space: &str, id: u64, content: &str, metadata: String) {
+        let digest = identity::digest(space, "entity", content);
+        self.new.insert(id, NewEntity { content: content.to_owned(), digest, metadata });
+    }
+
+    fn alias(&mut self, entity: u64, alias: &Alias) {
+        let known = self.known.aliases.entry(alias.key.clone()).or_default();
+        if !known.contains(&(Kind::Of(alias.kind), entity)) {
+            known.push((Kind::Of(alias.kind), entity));
+            self.aliases.insert((alias.key.clone(), entity, alias.kind), alias.text.clone());
+        }
+    }
+}
+
+fn id_of(space: &str, name: &str) -> u64 {
+    identity::id(&identity::digest(space, "entity", name))
+}
+
+fn metadata(ticker: Option<&str>, name: Option<&str>) -> String {
+    let entries = [("name", name), ("ticker", ticker)];
+    let object: BTreeMap<&str, &str> = entries.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+    serde_json::to_string(&object).unwrap_or_else(|_| "{}".to_owned())
+}
+
+impl Known {
+    fn load(client: &mut SpiClient<'_>, space: &str, keys: BTreeSet<&str>) -> Known {
+        let mut known = Known::default();
+        if keys.is_empty() {
+            return known;
+        }
+        let keys: Vec<&str> = keys.into_iter().collect();
+        let rows = run(
+            client,
+            "SELECT a.key, a.kind, a.entity, e.ticker, e.name
+             FROM sutra.alias AS a
+             CROSS JOIN LATERAL (
+                SELECT c.metadata OPERATOR(pg_catalog.?) 'ticker', c.metadata OPERATOR(pg_catalog.?) 'name'
+                FROM sutra.concept AS c
+                WHERE c.space OPERATOR(pg_catalog.=) a.space AND c.id OPERATOR({schema}.=) a.entity
+                OFFSET 0
+             ) AS e (ticker, name)
+             WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.key OPERATOR(pg_catalog.=) ANY ($2)
+             ORDER BY a.key, a.entity, a.kind",
+            &[space.into(), keys.into()],
+        );
+        for row in rows {
+            let (Some(key), Some(kind), Some(ConceptId(entity))) =
+                (column::<String>(&row, 1), column::<String>(&row, 2), column::<ConceptId>(&row, 3))
+            else {
+                continue;
+            };
+            let kind = match kind.as_str() {
+                "ticker" => Kind::Of(AliasKind::Ticker),
+                "name" => Kind::Of(AliasKind::Name),
+                "short" => Kind::Of(AliasKind::Short),
+                _ => Kind::User,
+            };
+            let stored = Stored {
+                ticker: column::<bool>(&row, 4).unwrap_or_default(),
+                name: column::<bool>(&row, 5).unwrap_or_default(),
+            };
+            known.aliases.entry(key).or_default().push((kind, entity));
+            known.entities.insert(entity, stored);
+        }
+        known
+    }
+
+    /// Entities that go by a name of the subject. A name without its legal form is only half a proof: it must be the
+    /// whole name of the other ("Apple" and "Apple Inc.", not "Apple Inc." and "Apple Ltd").
+    fn named(&self, subject: &Subject) -> BTreeSet<u64> {
+        let mut found = BTreeSet::new();
+        for alias in &subject.aliases {
+            for (kind, entity) in self.aliases.get(&alias.key).into_iter().flatten() {
+                let short = Kind::Of(AliasKind::Short);
+                let proven = match alias.kind {
+                    AliasKind::Ticker => false,
+                    AliasKind::Name => true,
+                    AliasKind::Short => *kind != short,
+                };
+                if proven {
+                    found.insert(*entity);
+                }
+            }
+        }
+        found
+    }
+
+    fn resolve_name(&self, subject: &Subject, own: u64) -> u64 {
+        let mut candidates = self.named(subject);
+        candidates.retain(|entity| self.entities.get(entity).is_some_and(|stored| stored.ticker || stored.name));
+        let with_ticker: Vec<u64> = candidates
+            .iter()
+            .copied()
+            .filter(|entity| self.entities.get(entity).is_some_and(|stored| stored.ticker))
+            .collect();
+        match (with_ticker.as_slice(), candidates.contains(&own), candidates.len()) {
+            (&[only], _, _) => only,
+            (_, false, 1) => candidates.first().copied().unwrap_or(own),
+            _ => own,
+        }
+    }
+}
+
+/// Merges entities that are one: what refers to the first refers to the second from now on.
+pub fn merge(client: &mut SpiClient<'_>, space: &str, merges: &BTreeSet<(u64, u64)>) {
+    for (from, into) in merges {
+        let arguments = || [space.into(), ConceptId(*from).into(), ConceptId(*into).into()];
+        for statement in MERGE {
+            run(client, statement, &arguments());
+        }
+    }
+}
+
+const MERGE: [&str; 4] = [
+    "INSERT INTO sutra.observation (space, concept, entity, metric, at, value, unit)
+     SELECT o.space, o.concept, $3, o.metric, o.at, o.value, o.unit
+     FROM sutra.observation AS o
+     WHERE o.space OPERATOR(pg_catalog.=) $1 AND o.entity OPERATOR({schema}.=) $2
+     ON CONFLICT DO NOTHING",
+    "INSERT INTO sutra.association (space, source, target, kind, relation, confidence, evidence, created_at)
+     SELECT a.space, CASE WHEN a.source OPERATOR({schema}.=) $2 THEN $3 ELSE a.source END, CASE WHEN a.target OPERATOR({schema}.=) $2 THEN $3 ELSE a.target END,
+        a.kind, a.relation, a.confidence, CASE WHEN a.evidence OPERATOR({schema}.=) $2 THEN NULL ELSE a.evidence END, a.created_at
+     FROM sutra.association AS a
+     WHERE a.space OPERATOR(pg_catalog.=) $1 AND (a.source OPERATOR({schema}.=) $2 OR a.target OPERATOR({schema}.=) $2)
+        AND NOT (a.source OPERATOR({schema}.=) ANY (ARRAY[$2, $3]) AND a.target OPERATOR({schema}.=) ANY (ARRAY[$2, $3]))
+     ON CONFLICT DO NOTHING",
+    "INSERT INTO sutra.alias (space, key, entity, kind, alias, builtin, created_at)
+     SELECT a.space, a.key, $3, a.kind, a.alias, a.builtin, a.created_at
+     FROM sutra.alias AS a
+     WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.entity OPERATOR({schema}.=) $2
+     ON CONFLICT DO NOTHING",
+    "DELETE FROM sutra.concept WHERE space OPERATOR(pg_catalog.=) $1 AND id OPERATOR({schema}.=) $2",
+];
