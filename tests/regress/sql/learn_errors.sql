@@ -1,13 +1,13 @@
 -- What cannot be learned, with its SQLSTATE, and that it leaves nothing behind.
-\set VERBOSITY verbose
+\set VERBOSITY default
 \set SHOW_CONTEXT never
-CREATE FUNCTION refused(statement text) RETURNS TABLE (sqlstate text, message text, detail text, hint text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION refused(statement text) RETURNS TABLE (state text, message text, detail text, hint text) LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE statement;
     message := 'accepted';
     RETURN NEXT;
 EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS sqlstate = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
     RETURN NEXT;
 END $$;
 \x on
@@ -21,7 +21,7 @@ SELECT * FROM refused($$SELECT sutra_learn('x', '[1]')$$);
 SELECT * FROM refused($$SELECT sutra_learn('x', '"text"')$$);
 SELECT * FROM refused($$SELECT sutra_learn('x', '3')$$);
 SELECT * FROM refused($$SELECT sutra_learn('x', 'null')$$);
-SELECT sqlstate, message FROM refused($$SELECT sutra_learn('x', '{"a": "\u0000"}')$$);
+SELECT state, message FROM refused($$SELECT sutra_learn('x', '{"a": "\u0000"}')$$);
 -- a date that is no date
 SELECT * FROM refused($$SELECT sutra_learn('x', '{"date": "soon"}')$$);
 SELECT * FROM refused($$SELECT sutra_learn('x', '{"date": "2019-02-30"}')$$);
@@ -48,7 +48,7 @@ SELECT * FROM refused($$SELECT sutra_learn_batch(ARRAY['a', 'b'], NULL, ARRAY['[
 SELECT * FROM refused($$SELECT sutra_learn_batch(ARRAY['a'], NULL, ARRAY['[1,2]']::embedding[])$$);
 SELECT * FROM refused($$SELECT sutra_learn_batch(ARRAY['a'], NULL, ARRAY[NULL]::embedding[])$$);
 SELECT * FROM refused($$SELECT sutra_learn_batch(ARRAY['a', 'b', 'c'], ARRAY['{}', '{}', '{"date": "never"}']::jsonb[])$$);
-SELECT sqlstate, message FROM refused($$SELECT sutra_learn_batch(ARRAY['a'], NULL, ARRAY['[NaN]']::embedding[])$$);
+SELECT state, message FROM refused($$SELECT sutra_learn_batch(ARRAY['a'], NULL, ARRAY['[NaN]']::embedding[])$$);
 -- spaces
 SELECT * FROM refused($$SET LOCAL sutra.space = ''; SELECT sutra_learn('x')$$);
 SELECT * FROM refused($$SET LOCAL sutra.space = '*'; SELECT sutra_learn('x')$$);
@@ -77,7 +77,7 @@ SELECT content, times_learned FROM sutra.concept;
 -- Learning is granted role by role.
 CREATE ROLE regress_learner;
 SET ROLE regress_learner;
-SELECT sqlstate, message FROM refused($$SELECT sutra_learn('x')$$);
-SELECT sqlstate, message FROM refused($$SELECT sutra_forget('0000000000000001')$$);
+SELECT state, message FROM refused($$SELECT sutra_learn('x')$$);
+SELECT state, message FROM refused($$SELECT sutra_forget('0000000000000001')$$);
 RESET ROLE;
 DROP ROLE regress_learner;
