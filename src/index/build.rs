@@ -87,7 +87,7 @@ impl Build {
         self.indexed += 1;
         if self.builder.is_none() {
             if let Some(index) = self.index.as_mut() {
-                index.add(&coded, tid, false);
+                index.add(&coded, tid);
             }
             return;
         }

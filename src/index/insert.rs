@@ -6,11 +6,8 @@ use crate::error::raise;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use sutra_hnsw::code::Coded;
-use sutra_hnsw::insert::{InsertOptions, insert, level_of};
+use sutra_hnsw::insert::{insert, level_of};
 use sutra_hnsw::layout::HeapTid;
-
-/// Candidates of the small search that looks for the node of a row whose vector did not change.
-const EF_SAME: usize = 8;
 
 /// The place of a row in PostgreSQL's form.
 ///
@@ -31,12 +28,11 @@ pub fn item_pointer(tid: HeapTid) -> pg_sys::ItemPointerData {
 }
 
 impl Index {
-    /// Adds a row.
-    pub fn add(&mut self, coded: &Coded, tid: HeapTid, unchanged: bool) {
+    /// Adds a row. One whose vector is in the index already, as after an update of another column, costs only the way to its node.
+    pub fn add(&mut self, coded: &Coded, tid: HeapTid) {
         let level = level_of(tid, 0, self.layout.m, self.layout.max_level());
-        let options =
-            InsertOptions { ef_construction: self.ef_construction, ef_same: if unchanged { EF_SAME } else { 0 } };
-        if let Err(error) = insert(self, coded.as_ref(), tid, level, options) {
+        let ef_construction = self.ef_construction;
+        if let Err(error) = insert(self, coded.as_ref(), tid, level, ef_construction) {
             raise(
                 PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
                 format!("cannot add a row to index \"{}\"", super::pages::name(self.relation)),
@@ -57,7 +53,7 @@ pub unsafe extern "C-unwind" fn aminsert(
     tid: pg_sys::ItemPointer,
     _heap: pg_sys::Relation,
     _unique: pg_sys::IndexUniqueCheck::Type,
-    unchanged: bool,
+    _unchanged: bool,
     _info: *mut pg_sys::IndexInfo,
 ) -> bool {
     // SAFETY: PostgreSQL passes one value and one null flag for the one column, and a valid item pointer.
@@ -70,7 +66,7 @@ pub unsafe extern "C-unwind" fn aminsert(
     let (mut index, _) = Index::open(relation);
     check_dimensions(index.layout.dimensions, vector.as_slice().len());
     if let Some(coded) = Coded::new(index.distance, vector.as_slice()) {
-        index.add(&coded, tid, unchanged);
+        index.add(&coded, tid);
     }
     false
 }

@@ -76,51 +76,37 @@ pub fn level_of(tid: HeapTid, salt: u64, m: usize, highest: u8) -> u8 {
     (level as u8).min(highest)
 }
 
-/// How an insert searches and links.
-#[derive(Clone, Copy, Debug)]
-pub struct InsertOptions {
-    /// Candidates kept while neighbours are sought.
-    pub ef_construction: usize,
-    /// Candidates kept when the row's vector is likely in the index already; 0 where it is not.
-    pub ef_same: usize,
-}
-
 /// Adds a row: to the node that has its vector, or as a node of its own. Returns the node.
+///
+/// # Errors
+/// Where the store cannot take another node.
 pub fn insert<S: StoreMut>(
     store: &mut S,
     code: CodeRef<'_>,
     tid: HeapTid,
     level: u8,
-    options: InsertOptions,
+    ef_construction: usize,
 ) -> Result<Link, StoreError> {
     let query = Query::of_code(store.distance(), code);
-    if options.ef_same > 0
-        && let Some(entry) = store.entry()
-    {
-        let found = search_levels(store, &query, entry, 0, options.ef_same);
-        if let Some(node) = add_to_same(store, code, tid, &found[0]) {
-            return Ok(node);
-        }
-    }
     let mut node: Option<Link> = None;
     let mut links: Vec<Vec<Link>> = Vec::new();
     for _ in 0..ROUNDS {
         let entry = store.entry();
         let previous = links;
-        let nearest;
-        (links, nearest) = match entry {
-            Some(entry) => neighbours(store, &query, entry, level, options.ef_construction, node),
-            None => (vec![Vec::new(); usize::from(level) + 1], Vec::new()),
+        let found = match entry {
+            Some(entry) => match search_levels(store, &query, entry, level, ef_construction, Some((code, tid, node))) {
+                Found::Same(same) => return Ok(same),
+                Found::Nearest(found) => found,
+            },
+            None => vec![Vec::new(); usize::from(level) + 1],
         };
+        links = choose_all(store, found, node);
         let this = match node {
             Some(node) => {
                 relink(store, node, previous, &links);
                 node
             }
-            None => match add_to_same(store, code, tid, &nearest) {
-                Some(same) => return Ok(same),
-                None => store.create(code, level, tid, &links)?,
-            },
+            None => store.create(code, level, tid, &links)?,
         };
         node = Some(this);
         if links[0].is_empty() {
@@ -152,8 +138,24 @@ fn relink<S: StoreMut>(store: &mut S, node: Link, previous: Vec<Vec<Link>>, link
     store.apply(&edits);
 }
 
-/// The nearest nodes on each level from 0 to `level`, nearest first.
-fn search_levels<S: Store>(store: &mut S, query: &Query, entry: Entry, level: u8, ef: usize) -> Vec<Vec<Candidate>> {
+/// What a search for an insert found.
+enum Found {
+    /// The node with the same vector; the row was added to it.
+    Same(Link),
+    /// The nearest nodes on each level from 0 up, nearest first.
+    Nearest(Vec<Vec<Candidate>>),
+}
+
+/// Searches every level from the entry point down. On level 0 the row `same` is added to a node with its vector as soon as one is met, unless
+/// the row has a node already.
+fn search_levels<S: StoreMut>(
+    store: &mut S,
+    query: &Query,
+    entry: Entry,
+    level: u8,
+    ef: usize,
+    same: Option<(CodeRef<'_>, HeapTid, Option<Link>)>,
+) -> Found {
     let mut found = vec![Vec::new(); usize::from(level) + 1];
     let top = level.min(entry.level);
     let mut entries = descend(store, query, entry, top);
@@ -161,6 +163,23 @@ fn search_levels<S: Store>(store: &mut S, query: &Query, entry: Entry, level: u8
     for level in (0..=top).rev() {
         beam.reset(false);
         beam.seed(&entries);
+        if let Some((code, tid, None)) = same
+            && level == 0
+        {
+            // Where the nearest node need not be the same one, none can be told by its distance before all are known.
+            let near = match store.distance() {
+                crate::code::Distance::InnerProduct => f32::INFINITY,
+                distance => between(distance, code, code) + 1e-5 * code.norm.max(1e-30),
+            };
+            let stop = if near.is_finite() { near } else { f32::NEG_INFINITY };
+            let entered = entries.iter().any(|entry| entry.live && entry.distance <= stop);
+            let met = entered || beam.run_until(store, query, ef, 0, stop);
+            if (met || !near.is_finite())
+                && let Some(node) = add_to_same(store, code, tid, &beam.within(near))
+            {
+                return Found::Same(node);
+            }
+        }
         beam.run(store, query, ef, level);
         let nearest = beam.take();
         if !nearest.is_empty() {
@@ -168,51 +187,30 @@ fn search_levels<S: Store>(store: &mut S, query: &Query, entry: Entry, level: u8
         }
         found[usize::from(level)] = nearest;
     }
-    found
+    Found::Nearest(found)
 }
 
-/// The edges of a new node on each level, and the candidates of level 0.
-fn neighbours<S: Store>(
-    store: &mut S,
-    query: &Query,
-    entry: Entry,
-    level: u8,
-    ef: usize,
-    node: Option<Link>,
-) -> (Vec<Vec<Link>>, Vec<Candidate>) {
+/// The edges of a node on each level, chosen among what was found.
+fn choose_all<S: Store>(store: &mut S, found: Vec<Vec<Candidate>>, node: Option<Link>) -> Vec<Vec<Link>> {
     let m = store.layout().m;
-    let mut found = search_levels(store, query, entry, level, ef);
-    found.iter_mut().for_each(|candidates| candidates.retain(|found| Some(found.link) != node));
-    let links = found
-        .iter()
+    found
+        .into_iter()
         .map(|candidates| {
-            let pairs: Vec<(f32, Link)> = candidates.iter().map(|found| (found.distance, found.link)).collect();
+            let others = candidates.iter().filter(|found| Some(found.link) != node);
+            let pairs: Vec<(f32, Link)> = others.map(|found| (found.distance, found.link)).collect();
             select(store, &pairs, m, true)
         })
-        .collect();
-    let nearest = found.into_iter().next().unwrap_or_default();
-    (links, nearest)
+        .collect()
 }
 
-/// Adds the row to the node among `nearest` that has the same vector, if one has.
-fn add_to_same<S: StoreMut>(store: &mut S, code: CodeRef<'_>, tid: HeapTid, nearest: &[Candidate]) -> Option<Link> {
-    let closest = between(store.distance(), code, code);
-    let margin = 1e-5 * code.norm.max(1e-30);
-    let same: Vec<Link> = nearest
-        .iter()
-        .take_while(|found| {
-            store.distance() == crate::code::Distance::InnerProduct || found.distance <= closest + margin
-        })
-        .map(|found| found.link)
-        .collect();
-    if same.is_empty() {
-        return None;
-    }
+/// Adds the row to the node among `near` that has the same vector, if one has.
+fn add_to_same<S: StoreMut>(store: &mut S, code: CodeRef<'_>, tid: HeapTid, near: &[Candidate]) -> Option<Link> {
+    let links: Vec<Link> = near.iter().map(|found| found.link).collect();
     let mut codes = Codes::default();
-    store.fetch(&same, &mut codes);
-    (0..same.len())
+    store.fetch(&links, &mut codes);
+    (0..links.len())
         .filter(|position| codes.get(*position).is_some_and(|other| other.is_same(&code)))
-        .map(|position| same[position])
+        .map(|position| links[position])
         .find(|node| store.add_tid(*node, tid))
 }
 
@@ -338,7 +336,8 @@ pub fn relink_orphan<S: StoreMut>(store: &mut S, node: Link, ef_construction: us
     store.fetch(&[node], &mut codes);
     let (Some(code), Some(entry)) = (codes.get(0), store.entry()) else { return };
     let query = Query::of_code(store.distance(), code);
-    let (links, _) = neighbours(store, &query, entry, 0, ef_construction, Some(node));
+    let Found::Nearest(found) = search_levels(store, &query, entry, 0, ef_construction, None) else { return };
+    let links = choose_all(store, found, Some(node));
     let mut expected = Vec::new();
     store.links(node, 0, &mut expected);
     relink(store, node, vec![expected], &links);

@@ -1,7 +1,7 @@
 //! Pages in memory: the store that the algorithms are tested with, in the same format as on disk.
 
 use crate::code::{CodeRef, Coded, Distance, Query};
-use crate::insert::{Change, Edit, InsertOptions, Outcome, StoreError, StoreMut, insert, level_of};
+use crate::insert::{Change, Edit, Outcome, StoreError, StoreMut, insert, level_of};
 use crate::layout::{HeapTid, Layout, Link, PAGE_SIZE, State};
 use crate::repair::repair;
 use crate::search::{Beam, Candidate, Codes, Entry, Store, descend};
@@ -291,7 +291,7 @@ fn tid(number: usize) -> HeapTid {
 fn add(store: &mut Memory, vector: &[f32], row: HeapTid) -> Link {
     let coded = Coded::new(store.distance, vector).unwrap();
     let level = level_of(row, 0, store.layout.m, store.layout.max_level());
-    insert(store, coded.as_ref(), row, level, InsertOptions { ef_construction: 64, ef_same: 0 }).unwrap()
+    insert(store, coded.as_ref(), row, level, 64).unwrap()
 }
 
 fn random_vectors(count: usize, dimensions: usize, seed: u64) -> Vec<Vec<f32>> {

@@ -198,6 +198,18 @@ impl Beam {
 
     /// Searches on until the nearest `ef` live nodes that can be reached are kept.
     pub fn run<S: Store + ?Sized>(&mut self, store: &mut S, query: &Query, ef: usize, level: u8) {
+        self.run_until(store, query, ef, level, f32::NEG_INFINITY);
+    }
+
+    /// [`Beam::run`], but stops after the step that meets a live node at most `near` away; true where it did. It can be called again.
+    pub fn run_until<S: Store + ?Sized>(
+        &mut self,
+        store: &mut S,
+        query: &Query,
+        ef: usize,
+        level: u8,
+        near: f32,
+    ) -> bool {
         while self.kept.len() > ef {
             self.evict();
         }
@@ -215,7 +227,16 @@ impl Beam {
             for position in 0..self.scored.len() {
                 self.offer(self.scored[position], ef);
             }
+            if self.scored.iter().any(|found| found.live && found.distance <= near) {
+                return true;
+            }
         }
+        false
+    }
+
+    /// What is kept and at most `near` away.
+    pub fn within(&self, near: f32) -> Vec<Candidate> {
+        self.kept.iter().filter(|found| found.distance <= near).copied().collect()
     }
 
     fn offer(&mut self, candidate: Candidate, ef: usize) {
