@@ -247,10 +247,10 @@ impl Vacuum {
             }
         }
         let entry = self.index.meta().entry;
-        for id in 0..linked.len() {
-            let slot = self.slots[id];
-            let node = Link { id: id as u32, generation: slot.generation };
-            if slot.state == State::Live && !linked[id] && entry != Some(node) {
+        for (id, linked) in (0u32..).zip(linked) {
+            let slot = self.slots[id as usize];
+            let node = Link { id, generation: slot.generation };
+            if slot.state == State::Live && !linked && entry != Some(node) {
                 self.pause();
                 let ef = self.index.ef_construction;
                 relink_orphan(&mut self.index, node, ef);

@@ -6,7 +6,7 @@ use crate::layout::Link;
 use crate::search::{Codes, Store};
 use std::collections::HashSet;
 
-/// Dead nodes that are walked through to find the replacement of one edge.
+/// The most lost nodes that are walked through to find one that is not.
 const DETOURS: usize = 64;
 
 /// How the edges of `node` on `level` should change so that none leads to a node that `gone` names; None where none does.
@@ -64,7 +64,8 @@ fn beyond<S: Store>(
     let mut queue = lost.to_vec();
     seen.extend(lost.iter().map(|link| link.id));
     let (mut found, mut position, mut links) = (Vec::new(), 0, Vec::new());
-    while position < queue.len() && position < DETOURS {
+    // Farther than the lost nodes' own neighbours only where those are all lost.
+    while position < queue.len() && (position < lost.len() || found.is_empty() && position < DETOURS) {
         links.clear();
         store.links(queue[position], level, &mut links);
         position += 1;
