@@ -57,7 +57,10 @@ work_folder() {
         die "$base belongs to somebody else." "Remove it, or move the project to a folder that every user can enter."
     fi
     folder=$base/$1-$(printf '%s' "$project" | sha256sum | cut -c1-12)
-    mkdir -p "$folder"
+    if [[ ! -d $folder ]]; then
+        say "$(server_user) cannot keep a cluster in $project: it is in $folder"
+        mkdir "$folder"
+    fi
     ln -sfn "$folder" "$link"
     echo "$folder"
 }
