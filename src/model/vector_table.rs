@@ -64,7 +64,7 @@ fn create(model: &str, table: &str, dimension: usize) {
 }
 
 fn index_name(table: &str) -> String {
-    format!("{}_index", &table[..table.len().min(57)])
+    format!("{}_idx", &table[..table.len().min(59)])
 }
 
 /// Row-level security of sutra.concept, policy by policy: a vector is visible to whom its concept is.

@@ -30,6 +30,14 @@ pub enum EmbedderError {
         /// What the operating system says.
         reason: String,
     },
+    /// A file or folder cannot be written.
+    #[error("could not write \"{}\": {reason}", path.display())]
+    FileUnwritable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system says.
+        reason: String,
+    },
     /// The file's SHA-256 is not the manifest's.
     #[error("\"{}\" is not the file its manifest describes", path.display())]
     FileChanged {
@@ -162,6 +170,9 @@ impl EmbedderError {
                 "Install the model's folder with manifest.json, the ONNX file and the tokenizer."
             }
             Self::FileUnreadable { .. } => "Make the file readable for the account that runs the server.",
+            Self::FileUnwritable { .. } => {
+                "Run this as the account that owns the model's folder, with space on the disk."
+            }
             Self::FileChanged { .. } => {
                 "Install the model again; a model that was really changed needs a name and a manifest of its own."
             }

@@ -10,6 +10,7 @@ mod encoder;
 mod error;
 mod manifest;
 mod pooling;
+mod prepared;
 mod runtime;
 mod tokens;
 
