@@ -5,6 +5,7 @@ import os
 import re
 import struct
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -195,7 +196,20 @@ class Database:
         return [json.loads(part)[0] for part in self.run(script).split("--\n") if part.strip()]
 
     def wal(self):
-        """(records, full-page images, bytes) of WAL written so far by the server."""
+        """(records, full-page images, bytes) of WAL written so far by the server.
+
+        A backend reports what it wrote when it ends, a moment after its client has gone: wait for that.
+        """
+        others = (
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid();"
+        )
+        for _ in range(200):
+            if self.value(others) == "0":
+                break
+            time.sleep(0.05)
+        else:
+            raise BenchError("another client is connected, so the WAL of the measured rows cannot be told apart")
         row = self.value("SELECT wal_records, wal_fpi, wal_bytes FROM pg_stat_wal;")
         return np.array([float(field) for field in row.split("|")])
 
