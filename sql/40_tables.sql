@@ -65,7 +65,9 @@ CREATE TABLE sutra.concept (
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     terms tsvector,
     PRIMARY KEY (space, id),
-    UNIQUE (space, digest)
+    -- Deferrable, so that of two sessions which learn the same at once the one that waits does not fail here before
+    -- its ON CONFLICT (space, id) can see the other's row.
+    UNIQUE (space, digest) DEFERRABLE
 );
 CREATE INDEX concept_metadata_idx ON sutra.concept USING gin (metadata jsonb_path_ops);
 CREATE INDEX concept_terms_idx ON sutra.concept USING gin (terms);

@@ -2,7 +2,8 @@
 //!
 //! A batch is learned in parts of bounded size, and a part in one statement for each table. Rows are written in the
 //! order of their keys, so that sessions which learn the same meet in one order and wait for each other without a
-//! deadlock. What a statement said before and what it says now are merged under a lock on its row.
+//! deadlock; two transactions that learn several batches each can still meet crosswise, as with any rows. What a
+//! statement said before and what it says now are merged under a lock on its row.
 
 use super::entity::{self, Entities};
 use super::failure::{Place, raise_problem};
@@ -168,16 +169,7 @@ impl Part<'_, '_> {
             waiting = later;
             wave.sort_by_key(|place| ids[*place]);
             let wave: Vec<(u64, usize)> = wave.into_iter().map(|place| (ids[place], place)).collect();
-            let overtaken = part.wave(client, &wave);
-            // Another session stored these between our look and our insertion; now they are there to be seen.
-            if !overtaken.is_empty() && !part.wave(client, &overtaken).is_empty() {
-                raise(
-                    PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
-                    "could not learn a statement that another session learns or forgets",
-                    "The statement can be neither inserted nor seen; row-level security of sutra.concept may hide it.",
-                    "Try the transaction again; learning needs the right to read and to learn in the space.",
-                );
-            }
+            part.wave(client, &wave);
         }
         ids.into_iter().map(ConceptId).collect()
     }
@@ -205,76 +197,87 @@ impl Part<'_, '_> {
         }
     }
 
-    /// Learns statements of different ids, in the order of these; returns those that appeared meanwhile.
-    fn wave(&self, client: &mut SpiClient<'_>, wave: &[(u64, usize)]) -> Vec<(u64, usize)> {
-        let existing = store::lock_existing(client, self.space, wave.iter().map(|(id, _)| *id));
+    /// Learns statements of different ids, in the order of these.
+    ///
+    /// Statements are locked before entities and these before edges, here as in forgetting.
+    fn wave(&self, client: &mut SpiClient<'_>, wave: &[(u64, usize)]) {
         let mut statements = Vec::with_capacity(wave.len());
         let mut readings = Vec::with_capacity(wave.len());
         for (id, place) in wave {
-            let (statement, reading) = self.read(*id, *place, existing.get(id));
-            statements.push(statement);
-            readings.push(reading);
+            let item = &self.items[*place];
+            let entries = match item.metadata {
+                Some(json) => {
+                    metadata::entries(&json.text()).unwrap_or_else(|problem| raise_problem(&problem, item.place))
+                }
+                None => Entries::new(),
+            };
+            let reading = self.read(item, &entries);
+            statements.push(Statement {
+                id: *id,
+                digest: self.digests[id],
+                content: item.content,
+                words: (item.content.len() > WORDS_BYTES)
+                    .then(|| prefix(item.content, WORDS_BYTES).chars().count() as i32),
+                metadata: item.metadata,
+                replaced: "[]".to_owned(),
+                observed: reading.observed,
+                changed: false,
+            });
+            readings.push((reading, entries));
         }
-        let entities = entity::resolve(client, self.space, &readings);
-        let stored = store::insert_concepts(client, self.space, &statements, &entities);
-        let appeared = |statement: &Statement<'_>| !statement.exists && !stored.contains(&statement.id);
-        let overtaken: Vec<(u64, usize)> = wave
-            .iter()
-            .zip(&statements)
-            .filter_map(|(entry, statement)| appeared(statement).then_some(*entry))
-            .collect();
-        let mut rows = Rows::default();
-        for (statement, reading) in statements.iter().zip(&readings).filter(|(statement, _)| !appeared(statement)) {
-            rows.gather(statement.id, reading, &entities);
+        let existing = store::upsert_statements(client, self.space, &statements);
+        let mut merged = Vec::with_capacity(readings.len());
+        for ((statement, (reading, entries)), (_, place)) in statements.iter_mut().zip(readings).zip(wave) {
+            merged.push(match existing.get(&statement.id) {
+                Some(existing) => self.again(&self.items[*place], statement, existing, entries),
+                None => reading,
+            });
         }
-        statements.retain(|statement| !appeared(statement));
-        store::update_concepts(client, self.space, &statements);
+        let changed: Vec<&Statement<'_>> = statements.iter().filter(|statement| statement.changed).collect();
+        store::update_metadata(client, self.space, &changed);
+
+        let entities = entity::resolve(client, self.space, &merged);
+        store::insert_entities(client, self.space, &entities);
         store::insert_aliases(client, self.space, &entities);
         entity::merge(client, self.space, &entities.merges);
-        let changed: Vec<u64> =
-            statements.iter().filter(|statement| statement.replaced != "[]").map(|statement| statement.id).collect();
-        if !changed.is_empty() {
-            store::delete_outdated(client, self.space, &changed, &rows, self.roles);
+        let mut rows = Rows::default();
+        for (statement, reading) in statements.iter().zip(&merged) {
+            rows.gather(statement.id, reading, &entities);
         }
-        let given = |id: &u64| self.vectors.get(id).map(|vector| (*id, *vector));
-        let vectors: Vec<_> = statements.iter().filter_map(|statement| given(&statement.id)).collect();
+        let outdated: Vec<u64> =
+            changed.iter().filter(|statement| statement.replaced != "[]").map(|statement| statement.id).collect();
+        if !outdated.is_empty() {
+            store::delete_outdated(client, self.space, &outdated, &rows, self.roles);
+        }
+        let given = |id: u64| self.vectors.get(&id).map(|vector| (id, *vector));
+        let vectors: Vec<_> = statements.iter().filter_map(|statement| given(statement.id)).collect();
         store::insert_vectors(client, &self.model.table, self.space, &vectors);
         store::insert_associations(client, self.space, &rows);
         store::insert_observations(client, self.space, &rows);
-        overtaken
     }
 
-    fn read(&self, id: u64, place: usize, existing: Option<&Existing>) -> (Statement<'_>, Reading) {
-        let item = &self.items[place];
-        let digest = self.digests[&id];
-        let entries = match item.metadata {
-            Some(json) => metadata::entries(&json.text()).unwrap_or_else(|problem| raise_problem(&problem, item.place)),
-            None => Entries::new(),
-        };
-        let mut statement = Statement {
-            id,
-            digest,
-            content: item.content,
-            words: (item.content.len() > WORDS_BYTES).then(|| prefix(item.content, WORDS_BYTES).chars().count() as i32),
-            metadata: item.metadata,
-            replaced: "[]".to_owned(),
-            observed: None,
-            exists: existing.is_some(),
-        };
-        let mut merged = entries;
-        if let Some(existing) = existing {
-            if existing.digest != digest {
-                raise_collision(id, &item.place.detail(""));
-            }
-            let known = metadata::entries(&existing.metadata).unwrap_or_default();
-            (merged, statement.replaced) = merge(known, merged);
+    fn read(&self, item: &Item<'_>, entries: &Entries) -> Reading {
+        metadata::read(item.content, entries, self.roles, item.name)
+            .unwrap_or_else(|problem| raise_problem(&problem, item.place))
+    }
+
+    /// What a statement says that is learned again: what it said before and what it says now.
+    fn again(&self, item: &Item<'_>, statement: &mut Statement<'_>, existing: &Existing, entries: Entries) -> Reading {
+        if existing.digest != statement.digest {
+            raise_collision(statement.id, &item.place.detail(""));
+        }
+        let known = metadata::entries(&existing.metadata).unwrap_or_default();
+        let before = known.len();
+        let (merged, replaced) = merge(known, entries);
+        let reading = self.read(item, &merged);
+        statement.changed = merged.len() > before || replaced != "[]";
+        statement.replaced = replaced;
+        statement.observed = reading.observed;
+        if statement.changed {
             let text = serde_json::to_string(&merged).unwrap_or_else(|_| "{}".to_owned());
             statement.metadata = Some(Json::from_text(&text));
         }
-        let reading = metadata::read(item.content, &merged, self.roles, item.name)
-            .unwrap_or_else(|problem| raise_problem(&problem, item.place));
-        statement.observed = reading.observed;
-        (statement, reading)
+        reading
     }
 }
 

@@ -57,7 +57,8 @@ enum Kind {
     User,
 }
 
-/// Resolves every subject and fact of some readings with one look-up.
+/// Resolves every subject and fact of some readings with one look-up, which also keeps the entities it finds from being
+/// forgotten meanwhile.
 pub fn resolve(client: &mut SpiClient<'_>, space: &str, readings: &[Reading]) -> Entities {
     let mut keys: BTreeSet<&str> = BTreeSet::new();
     let mut subjects: Vec<&Subject> = Vec::new();
@@ -203,7 +204,7 @@ impl Known {
                 SELECT c.metadata OPERATOR(pg_catalog.?) 'ticker', c.metadata OPERATOR(pg_catalog.?) 'name'
                 FROM sutra.concept AS c
                 WHERE c.space OPERATOR(pg_catalog.=) a.space AND c.id OPERATOR({schema}.=) a.entity
-                OFFSET 0
+                FOR KEY SHARE
              ) AS e (ticker, name)
              WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.key OPERATOR(pg_catalog.=) ANY ($2)
              ORDER BY a.key, a.entity, a.kind",

@@ -156,6 +156,6 @@ fn raise_impossible(impossible: Impossible, place: Place, ticker: &str, bar: &Ba
             "{ticker} on {}: open {}, high {}, low {}, close {}, volume {}.",
             bar.day, bar.open, bar.high, bar.low, bar.close, bar.volume
         )),
-        "Prices and volume are finite and not negative; open and close lie between low and high.",
+        "Prices and volume are finite and not negative, and high is not below low.",
     )
 }

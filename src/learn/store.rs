@@ -6,10 +6,10 @@ use super::entity::{Entities, NewEntity};
 use super::json::Json;
 use super::statements::{column, run};
 use crate::types::concept_id::ConceptId;
-use pgrx::datum::{DatumWithOid, TimestampWithTimeZone};
+use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use sutra_knowledge::identity::ContentDigest;
 use sutra_knowledge::metadata::Roles;
 
@@ -20,6 +20,9 @@ pub struct Existing {
     /// Its metadata, as JSON text.
     pub metadata: String,
 }
+
+/// From when until when.
+type Times = (jiff::Timestamp, jiff::Timestamp);
 
 /// A statement to store.
 pub struct Statement<'a> {
@@ -36,9 +39,9 @@ pub struct Statement<'a> {
     /// Values that merging replaced, as JSON text.
     pub replaced: String,
     /// The time it speaks of, end excluded.
-    pub observed: Option<(jiff::Timestamp, jiff::Timestamp)>,
-    /// Whether it is stored already.
-    pub exists: bool,
+    pub observed: Option<Times>,
+    /// Whether its metadata differ from those stored.
+    pub changed: bool,
 }
 
 /// Seconds from 1970 to 2000, where PostgreSQL's timestamps begin, in microseconds.
@@ -72,20 +75,45 @@ pub fn with_vector(
     rows.into_iter().filter_map(|row| column::<ConceptId>(&row, 1)).map(|id| id.0).collect()
 }
 
-/// Locks the statements that are stored already, in the order of their ids, against changes by other sessions.
-pub fn lock_existing(
+/// Stores the statements that are new and locks the others, counting that these were learned again; all in the order
+/// of their ids and in one pass, so that sessions which learn the same wait for each other and never in a circle.
+/// Returns what is stored of those that were there already.
+pub fn upsert_statements(
     client: &mut SpiClient<'_>,
     space: &str,
-    wanted: impl Iterator<Item = u64>,
+    statements: &[Statement<'_>],
 ) -> HashMap<u64, Existing> {
+    let bound = |side: fn(&Times) -> jiff::Timestamp| -> Vec<Option<TimestampWithTimeZone>> {
+        statements.iter().map(|row| row.observed.as_ref().map(|times| moment(side(times).as_microsecond()))).collect()
+    };
     let rows = run(
         client,
-        "SELECT c.id, c.digest, c.metadata::pg_catalog.text
-         FROM sutra.concept AS c
-         WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) ANY ($2)
-         ORDER BY c.id
-         FOR NO KEY UPDATE",
-        &[space.into(), ids(wanted).into()],
+        "INSERT INTO sutra.concept AS c (space, id, kind, content, digest, metadata, observed, terms)
+         SELECT $1, n.id, 'statement', n.content, n.digest, coalesce(n.metadata, '{}'::pg_catalog.jsonb),
+            CASE WHEN n.since IS NOT NULL THEN pg_catalog.tstzrange(n.since, n.until, '[)') END,
+            pg_catalog.to_tsvector('pg_catalog.english'::pg_catalog.regconfig,
+                CASE WHEN n.words IS NULL THEN n.content ELSE pg_catalog.left(n.content, n.words) END)
+         FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),
+            pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8))
+            AS n (id, content, digest, metadata, since, until, words)
+         ON CONFLICT (space, id) DO UPDATE SET
+            times_learned = c.times_learned OPERATOR(pg_catalog.+) 1,
+            strength = (1.0::pg_catalog.float8 OPERATOR(pg_catalog.+)
+                pg_catalog.ln((c.times_learned OPERATOR(pg_catalog.+) 1)::pg_catalog.float8))::pg_catalog.float4,
+            updated_at = pg_catalog.now()
+         RETURNING c.id,
+            CASE WHEN c.times_learned OPERATOR(pg_catalog.>) 1 THEN c.digest END,
+            CASE WHEN c.times_learned OPERATOR(pg_catalog.>) 1 THEN c.metadata::pg_catalog.text END",
+        &[
+            space.into(),
+            ids(statements.iter().map(|row| row.id)).into(),
+            statements.iter().map(|row| row.content).collect::<Vec<_>>().into(),
+            statements.iter().map(|row| row.digest.as_slice()).collect::<Vec<_>>().into(),
+            statements.iter().map(|row| row.metadata).collect::<Vec<_>>().into(),
+            bound(|times| times.0).into(),
+            bound(|times| times.1).into(),
+            statements.iter().map(|row| row.words).collect::<Vec<_>>().into(),
+        ],
     );
     rows.into_iter()
         .filter_map(|row| {
@@ -95,47 +123,8 @@ pub fn lock_existing(
         .collect()
 }
 
-/// Stores the statements and entities that are new, in the order of their ids, and returns the ids stored.
-pub fn insert_concepts(
-    client: &mut SpiClient<'_>,
-    space: &str,
-    statements: &[Statement<'_>],
-    entities: &Entities,
-) -> HashSet<u64> {
-    struct Row<'a> {
-        kind: &'a str,
-        content: &'a str,
-        digest: &'a [u8],
-        metadata: Option<Json>,
-        observed: Option<(jiff::Timestamp, jiff::Timestamp)>,
-        words: Option<i32>,
-    }
-    let mut rows: BTreeMap<u64, Row<'_>> = BTreeMap::new();
-    for statement in statements.iter().filter(|statement| !statement.exists) {
-        rows.insert(
-            statement.id,
-            Row {
-                kind: "statement",
-                content: statement.content,
-                digest: &statement.digest,
-                metadata: statement.metadata,
-                observed: statement.observed,
-                words: statement.words,
-            },
-        );
-    }
-    for (id, entity) in &entities.new {
-        let metadata = Some(Json::from_text(&entity.metadata));
-        let row = Row {
-            kind: "entity",
-            content: &entity.content,
-            digest: &entity.digest,
-            metadata,
-            observed: None,
-            words: None,
-        };
-        rows.insert(*id, row);
-    }
+/// Stores entities that are new, in the order of their ids, and names that were not known.
+pub fn insert_entities(client: &mut SpiClient<'_>, space: &str, entities: &Entities) {
     for (id, name) in &entities.named {
         run(
             client,
@@ -145,44 +134,29 @@ pub fn insert_concepts(
             &[space.into(), ConceptId(*id).into(), name.as_str().into()],
         );
     }
-    if rows.is_empty() {
-        return HashSet::new();
+    let new = &entities.new;
+    if new.is_empty() {
+        return;
     }
-    let bound =
-        |side: fn(&(jiff::Timestamp, jiff::Timestamp)) -> jiff::Timestamp| -> Vec<Option<TimestampWithTimeZone>> {
-            rows.values().map(|row| row.observed.as_ref().map(|times| moment(side(times).as_microsecond()))).collect()
-        };
-    let arguments: [DatumWithOid<'_>; 9] = [
-        space.into(),
-        ids(rows.keys().copied()).into(),
-        rows.values().map(|row| row.kind).collect::<Vec<_>>().into(),
-        rows.values().map(|row| row.content).collect::<Vec<_>>().into(),
-        rows.values().map(|row| row.digest).collect::<Vec<_>>().into(),
-        rows.values().map(|row| row.metadata).collect::<Vec<_>>().into(),
-        bound(|times| times.0).into(),
-        bound(|times| times.1).into(),
-        rows.values().map(|row| row.words).collect::<Vec<_>>().into(),
-    ];
-    // Any unique index may report the conflict, so that no session fails on the digest while it waits for the id.
     let stored = run(
         client,
-        "INSERT INTO sutra.concept (space, id, kind, content, digest, metadata, observed, terms)
-         SELECT $1, n.id, n.kind, n.content, n.digest, coalesce(n.metadata, '{}'::pg_catalog.jsonb),
-            CASE WHEN n.since IS NOT NULL THEN pg_catalog.tstzrange(n.since, n.until, '[)') END,
-            CASE WHEN n.kind OPERATOR(pg_catalog.=) 'statement' THEN pg_catalog.to_tsvector(
-                'pg_catalog.english'::pg_catalog.regconfig,
-                CASE WHEN n.words IS NULL THEN n.content ELSE pg_catalog.left(n.content, n.words) END) END
-         FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),
-            pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9))
-            AS n (id, kind, content, digest, metadata, since, until, words)
-         ON CONFLICT DO NOTHING
+        "INSERT INTO sutra.concept (space, id, kind, content, digest, metadata)
+         SELECT $1, n.id, 'entity', n.content, n.digest, n.metadata::pg_catalog.jsonb
+         FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5))
+            AS n (id, content, digest, metadata)
+         ON CONFLICT (space, id) DO NOTHING
          RETURNING id",
-        &arguments,
+        &[
+            space.into(),
+            ids(new.keys().copied()).into(),
+            new.values().map(|entity| entity.content.as_str()).collect::<Vec<_>>().into(),
+            new.values().map(|entity| entity.digest.as_slice()).collect::<Vec<_>>().into(),
+            new.values().map(|entity| entity.metadata.as_str()).collect::<Vec<_>>().into(),
+        ],
     );
     let stored: HashSet<u64> =
         stored.into_iter().filter_map(|row| column::<ConceptId>(&row, 1)).map(|id| id.0).collect();
     check_entities(client, space, entities, &stored);
-    stored
 }
 
 /// Checks that the entities which were there already are the ones meant, and not others of the same id.
@@ -209,16 +183,14 @@ fn check_entities(client: &mut SpiClient<'_>, space: &str, entities: &Entities, 
     }
 }
 
-/// Brings the statements that were stored already up to date.
-pub fn update_concepts(client: &mut SpiClient<'_>, space: &str, statements: &[Statement<'_>]) {
-    let known: Vec<&Statement<'_>> = statements.iter().filter(|statement| statement.exists).collect();
-    if known.is_empty() {
+/// Gives statements their metadata after merging; what they said before is kept with the time until which it held.
+pub fn update_metadata(client: &mut SpiClient<'_>, space: &str, changed: &[&Statement<'_>]) {
+    if changed.is_empty() {
         return;
     }
-    let bound =
-        |side: fn(&(jiff::Timestamp, jiff::Timestamp)) -> jiff::Timestamp| -> Vec<Option<TimestampWithTimeZone>> {
-            known.iter().map(|row| row.observed.as_ref().map(|times| moment(side(times).as_microsecond()))).collect()
-        };
+    let bound = |side: fn(&Times) -> jiff::Timestamp| -> Vec<Option<TimestampWithTimeZone>> {
+        changed.iter().map(|row| row.observed.as_ref().map(|times| moment(side(times).as_microsecond()))).collect()
+    };
     run(
         client,
         "UPDATE sutra.concept AS c
@@ -230,19 +202,15 @@ pub fn update_concepts(client: &mut SpiClient<'_>, space: &str, statements: &[St
                         ORDER BY r.ordinality)
                     FROM pg_catalog.jsonb_array_elements(n.replaced) WITH ORDINALITY AS r)
                 END,
-            observed = CASE WHEN n.since IS NOT NULL THEN pg_catalog.tstzrange(n.since, n.until, '[)') END,
-            times_learned = c.times_learned OPERATOR(pg_catalog.+) 1,
-            strength = (1.0::pg_catalog.float8 OPERATOR(pg_catalog.+)
-                pg_catalog.ln((c.times_learned OPERATOR(pg_catalog.+) 1)::pg_catalog.float8))::pg_catalog.float4,
-            updated_at = pg_catalog.now()
+            observed = CASE WHEN n.since IS NOT NULL THEN pg_catalog.tstzrange(n.since, n.until, '[)') END
          FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),
             pg_catalog.unnest($6)) AS n (id, metadata, replaced, since, until)
          WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) n.id",
         &[
             space.into(),
-            ids(known.iter().map(|statement| statement.id)).into(),
-            known.iter().map(|statement| statement.metadata).collect::<Vec<_>>().into(),
-            known.iter().map(|statement| Json::from_text(&statement.replaced)).collect::<Vec<_>>().into(),
+            ids(changed.iter().map(|statement| statement.id)).into(),
+            changed.iter().map(|statement| statement.metadata).collect::<Vec<_>>().into(),
+            changed.iter().map(|statement| Json::from_text(&statement.replaced)).collect::<Vec<_>>().into(),
             bound(|times| times.0).into(),
             bound(|times| times.1).into(),
         ],

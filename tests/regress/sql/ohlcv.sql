@@ -39,7 +39,6 @@ SELECT sutra_learn_ohlcv('Apple', 'AAPL', '2019-01-02', 1, 2, 1, 'NaN', 3);
 SELECT sutra_learn_ohlcv('Apple', 'AAPL', '2019-01-02', 1, 'Infinity', 1, 2, 3);
 SELECT sutra_learn_ohlcv('Apple', 'AAPL', '2019-01-02', 1, 2, -1, 2, 3);
 SELECT sutra_learn_ohlcv('Apple', 'AAPL', '2019-01-02', 1, 1, 2, 1, 3);
-SELECT sutra_learn_ohlcv('Apple', 'AAPL', '2019-01-02', 1, 2, 1, 3, 3);
-SELECT sutra_learn_ohlcv(ARRAY['Apple', 'Apple'], ARRAY['AAPL', 'AAPL'], ARRAY['2019-01-02', '2019-01-03']::date[], ARRAY[1, 1], ARRAY[2, 2], ARRAY[1, 1], ARRAY[2, 9], ARRAY[3, 3]);
+SELECT sutra_learn_ohlcv(ARRAY['Apple', 'Apple'], ARRAY['AAPL', 'AAPL'], ARRAY['2019-01-02', '2019-01-03']::date[], ARRAY[1, 1], ARRAY[2, 2], ARRAY[1, 1], ARRAY[2, 2], ARRAY[3, -3]);
 SELECT sutra_learn_ohlcv(ARRAY['Apple'], ARRAY['AAPL'], ARRAY['2019-01-02']::date[], ARRAY[1], ARRAY[2], ARRAY[1, 1], ARRAY[2], ARRAY[3]);
 SELECT count(*) AS bars FROM sutra.ohlcv;

@@ -17,7 +17,7 @@ pub fn json_type(json: &str) -> &'static str {
 
 /// The start of a value, for a message.
 pub fn excerpt(text: &str) -> String {
-    match text.char_indices().nth(100) {
+    match text.char_indices().nth(40) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
     }
