@@ -2,11 +2,16 @@
 //!
 //! Learning: [`identity`] says when two contents are the same, [`names`] when two names are, [`date`] and [`number`]
 //! read what metadata and text write in many ways.
+//!
+//! Asking: [`question`] makes a plan of a question, [`answer`] carries it out over a [`store`].
 
+pub mod answer;
 pub mod date;
 pub mod identity;
 pub mod metadata;
 pub mod names;
 pub mod number;
 pub mod ohlcv;
+pub mod question;
 pub mod ranking;
+pub mod store;

@@ -1,0 +1,304 @@
+//! Answers from facts: sectors, cities, tickers, and who shares them.
+
+use super::measure;
+use super::{Kind, Row, sentence};
+use crate::question::link::Link;
+use crate::question::plan::Plan;
+use crate::store::{Entity, Fact, Store};
+use serde_json::{Map, Value, json};
+
+fn evidence(facts: &[&Fact]) -> Vec<u64> {
+    facts.iter().filter_map(|fact| fact.evidence).collect()
+}
+
+fn edges(facts: &[&Fact]) -> Value {
+    let edge = |fact: &&Fact| {
+        json!({
+            "from": fact.entity.name, "relation": fact.relation, "kind": fact.kind, "to": fact.target.name,
+            "confidence": fact.confidence, "evidence": fact.evidence.map(|id| format!("{id:016x}")),
+        })
+    };
+    Value::Array(facts.iter().map(edge).collect())
+}
+
+fn computed(plan: &Plan, text: String, value: Map<String, Value>, facts: &[&Fact], explanation: &str) -> Row {
+    let mut features = measure::plan_features(plan, None, &[]);
+    features.operation = 1.0;
+    features.metric = facts.iter().map(|fact| fact.confidence).fold(0.99, f64::min);
+    let explanation = format!("{explanation}{}", measure::notes(plan, &crate::question::time::Period::unspecified(), None));
+    let mut row = Row::computed(text, value, evidence(facts), features, explanation);
+    row.path = Some(edges(facts));
+    row.concept = facts.first().map(|fact| fact.entity.id);
+    row
+}
+
+fn unknown_fact(link: &Link, relation: &str) -> Vec<Row> {
+    vec![Row::abstention(
+        format!("No {relation} of {} has been learned.", sentence::entity(&link.entity)),
+        json!({ "entity": link.entity.name, "relation": relation }),
+        "the entity is known, but no fact of this relation",
+    )]
+}
+
+fn nobody() -> Vec<Row> {
+    vec![Row::abstention("The question names nothing that was learned.", json!({ "entity": Value::Null }), "no entity is named")]
+}
+
+fn with_support(row: Row, store: &dyn Store) -> Vec<Row> {
+    let (evidence, confidence) = (row.evidence.clone(), row.confidence);
+    let mut rows = vec![row];
+    rows.extend(measure::supporting(&evidence[..evidence.len().min(5)], confidence, store));
+    rows
+}
+
+fn fact_sentence(entity: &Entity, relation: &str, values: &str) -> String {
+    let who = sentence::entity(entity);
+    match relation {
+        "headquarters" => format!("{who} is headquartered in {values}."),
+        "founded" => format!("{who} was founded in {values}."),
+        "part of" => format!("{who} is part of {values}."),
+        relation => format!("The {relation} of {who} is {values}."),
+    }
+}
+
+/// The value of a relation for each entity named.
+pub fn fact(plan: &Plan, relation: &str, store: &dyn Store) -> Vec<Row> {
+    let ids: Vec<u64> = plan.entities.iter().map(|link| link.entity.id).collect();
+    let facts = store.facts(&ids, Some(relation));
+    let mut sentences = Vec::new();
+    for link in &plan.entities {
+        let own: Vec<String> = facts.iter().filter(|fact| fact.entity.id == link.entity.id).map(|fact| fact.target.name.clone()).collect();
+        if own.is_empty() {
+            return unknown_fact(link, relation);
+        }
+        sentences.push(fact_sentence(&link.entity, relation, &sentence::list(&own)));
+    }
+    let Some(first) = plan.entities.first() else { return nobody() };
+    let used: Vec<&Fact> = facts.iter().collect();
+    let mut value = Map::new();
+    let values: Vec<&str> = facts.iter().filter(|fact| fact.entity.id == first.entity.id).map(|fact| fact.target.name.as_str()).collect();
+    value.insert("value".into(), if values.len() == 1 { json!(values[0]) } else { json!(values) });
+    value.insert("relation".into(), json!(relation));
+    value.insert("entity".into(), json!(first.entity.name));
+    with_support(computed(plan, sentences.join(" "), value, &used, "facts learned of the entity"), store)
+}
+
+/// The ticker of an entity.
+pub fn ticker(plan: &Plan, store: &dyn Store) -> Vec<Row> {
+    let Some(link) = plan.entities.first() else { return nobody() };
+    let entity = &link.entity;
+    if !crate::names::looks_like_ticker(&entity.name) {
+        return unknown_fact(link, "ticker");
+    }
+    let facts = store.facts(&[entity.id], None);
+    let used: Vec<&Fact> = facts.iter().take(5).collect();
+    let value = Map::from_iter([("value".into(), json!(entity.name)), ("relation".into(), json!("ticker")), ("entity".into(), json!(entity.name))]);
+    let who = entity.title.clone().unwrap_or_else(|| link.text.clone());
+    let mut row = computed(plan, format!("The ticker of {who} is {}.", entity.name), value, &used, "the entity's own name");
+    row.path = None;
+    row.concept = Some(entity.id);
+    if row.evidence.is_empty() {
+        row.evidence = vec![entity.id];
+    }
+    with_support(row, store)
+}
+
+/// Every fact of an entity.
+pub fn profile(plan: &Plan, store: &dyn Store) -> Vec<Row> {
+    let Some(link) = plan.entities.first().or(plan.groups.first()) else { return nobody() };
+    if plan.entities.is_empty() {
+        return members(plan, false, store);
+    }
+    let facts = store.facts(&[link.entity.id], None);
+    if facts.is_empty() {
+        return unknown_fact(link, "fact");
+    }
+    let used: Vec<&Fact> = facts.iter().collect();
+    let listed: Vec<String> = facts.iter().map(|fact| format!("{} {}", fact.relation, fact.target.name)).collect();
+    let text = format!("{}: {}.", sentence::entity(&link.entity), listed.join("; "));
+    let known: Map<String, Value> = facts.iter().map(|fact| (fact.relation.clone(), json!(fact.target.name))).collect();
+    let value = Map::from_iter([("entity".into(), json!(link.entity.name)), ("facts".into(), Value::Object(known))]);
+    with_support(computed(plan, text, value, &used, "all facts learned of the entity"), store)
+}
+
+/// The entities with the facts named.
+pub fn members(plan: &Plan, count: bool, store: &dyn Store) -> Vec<Row> {
+    let mut found: Option<Vec<Fact>> = None;
+    for group in &plan.groups {
+        let facts = store.members(group.entity.id, None);
+        found = Some(match found {
+            None => facts,
+            Some(known) => known.into_iter().filter(|fact| facts.iter().any(|other| other.entity.id == fact.entity.id)).collect(),
+        });
+    }
+    let mut facts = found.unwrap_or_default();
+    facts.sort_by(|one, two| one.entity.name.cmp(&two.entity.name).then(one.entity.id.cmp(&two.entity.id)));
+    facts.dedup_by_key(|fact| fact.entity.id);
+    let groups: Vec<String> = plan.groups.iter().map(|group| sentence::entity(&group.entity)).collect();
+    if facts.is_empty() {
+        return vec![Row::abstention(
+            format!("Nothing learned has {} as a fact.", sentence::list(&groups)),
+            json!({ "groups": groups }),
+            "no entity has all the facts named",
+        )];
+    }
+    list_of(plan, &facts, count, &format!("with {}", sentence::list(&groups)), store)
+}
+
+fn list_of(plan: &Plan, facts: &[Fact], count: bool, which: &str, store: &dyn Store) -> Vec<Row> {
+    let names: Vec<String> = facts.iter().map(|fact| fact.entity.name.clone()).collect();
+    let shown: Vec<String> = facts.iter().take(50).map(|fact| sentence::entity(&fact.entity)).collect();
+    let text = match (count, names.len()) {
+        (true, number) => format!("{number} {which}: {}.", sentence::list(&shown)),
+        (false, 1) => format!("One {which}: {}.", shown[0]),
+        (false, number) => format!("{number} {which}: {}.", sentence::list(&shown)),
+    };
+    let used: Vec<&Fact> = facts.iter().collect();
+    let mut value = Map::from_iter([("entities".into(), json!(names)), ("n".into(), json!(names.len()))]);
+    if count {
+        value.insert("value".into(), json!(names.len()));
+    }
+    if let [only] = &names[..] {
+        value.insert("entity".into(), json!(only));
+    }
+    with_support(computed(plan, text, value, &used, "facts that share the value"), store)
+}
+
+/// Whether an entity has the facts named.
+pub fn is_member(plan: &Plan, store: &dyn Store) -> Vec<Row> {
+    let Some(link) = plan.entities.first() else { return nobody() };
+    let facts = store.facts(&[link.entity.id], None);
+    let has = |group: &Link| facts.iter().find(|fact| fact.target.id == group.entity.id);
+    let all = plan.groups.iter().all(|group| has(group).is_some());
+    let groups: Vec<String> = plan.groups.iter().map(|group| sentence::entity(&group.entity)).collect();
+    let related = |fact: &&Fact| plan.groups.iter().any(|group| group.value_of.contains(&fact.relation));
+    let used: Vec<&Fact> = facts.iter().filter(related).collect();
+    if used.is_empty() {
+        return unknown_fact(link, plan.groups.first().and_then(|group| group.value_of.first()).map_or("fact", String::as_str));
+    }
+    let who = sentence::entity(&link.entity);
+    let text = if all {
+        format!("Yes: {who} has {}.", sentence::list(&groups))
+    } else {
+        let instead: Vec<String> = used.iter().map(|fact| format!("{} {}", fact.relation, fact.target.name)).collect();
+        format!("No: {who} has {}.", sentence::list(&instead))
+    };
+    let value = Map::from_iter([("value".into(), json!(all)), ("entity".into(), json!(link.entity.name))]);
+    with_support(computed(plan, text, value, &used, "facts learned of the entity"), store)
+}
+
+/// The entities that share a fact with the one named; with two named, whether they share it.
+pub fn same(plan: &Plan, relation: Option<&str>, store: &dyn Store) -> Vec<Row> {
+    let ids: Vec<u64> = plan.entities.iter().map(|link| link.entity.id).collect();
+    let Some(link) = plan.entities.first() else { return nobody() };
+    let own = store.facts(&ids, relation);
+    if plan.entities.len() >= 2 {
+        return shared(plan, &own);
+    }
+    // Without a relation: the narrowest group the entity is in that has other members.
+    let mut best: Option<(&Fact, Vec<Fact>)> = None;
+    for fact in &own {
+        let mut others = store.members(fact.target.id, Some(&fact.relation));
+        others.retain(|other| other.entity.id != link.entity.id);
+        others.sort_by(|one, two| one.entity.name.cmp(&two.entity.name).then(one.entity.id.cmp(&two.entity.id)));
+        others.dedup_by_key(|other| other.entity.id);
+        let better = best.as_ref().is_none_or(|(_, known)| known.is_empty() || !others.is_empty() && others.len() < known.len());
+        if better {
+            best = Some((fact, others));
+        }
+    }
+    let Some((fact, others)) = best else { return unknown_fact(link, relation.unwrap_or("fact")) };
+    if others.is_empty() {
+        let text = format!("Nothing else learned has the {} {}.", fact.relation, fact.target.name);
+        let value = Map::from_iter([("entities".into(), json!([])), ("n".into(), json!(0))]);
+        return with_support(computed(plan, text, value, &[fact], "facts that share the value"), store);
+    }
+    let which = format!("share the {} {} with {}", fact.relation, fact.target.name, sentence::entity(&link.entity));
+    let mut rows = list_of(plan, &others, false, &which, store);
+    if let Some(first) = rows.first_mut() {
+        // The fact of the entity that was asked about is evidence too, and comes first.
+        if let Some(statement) = fact.evidence {
+            first.evidence.retain(|known| *known != statement);
+            first.evidence.insert(0, statement);
+        }
+        first.concept = Some(link.entity.id);
+    }
+    rows
+}
+
+fn shared(plan: &Plan, own: &[Fact]) -> Vec<Row> {
+    let first = plan.entities[0].entity.id;
+    let common: Vec<&Fact> = own
+        .iter()
+        .filter(|fact| fact.entity.id == first)
+        .filter(|fact| {
+            plan.entities[1..].iter().all(|link| {
+                own.iter().any(|other| other.entity.id == link.entity.id && other.relation == fact.relation && other.target.id == fact.target.id)
+            })
+        })
+        .collect();
+    let names: Vec<String> = plan.entities.iter().map(|link| sentence::entity(&link.entity)).collect();
+    let who = sentence::list(&names);
+    let (text, used): (String, Vec<&Fact>) = if common.is_empty() {
+        let own: Vec<&Fact> = own.iter().collect();
+        (format!("No: {who} share none of the facts asked about."), own)
+    } else {
+        let listed: Vec<String> = common.iter().map(|fact| format!("{} {}", fact.relation, fact.target.name)).collect();
+        let used = own.iter().filter(|fact| common.iter().any(|shared| shared.target.id == fact.target.id && shared.relation == fact.relation)).collect();
+        (format!("Yes: {who} share {}.", sentence::list(&listed)), used)
+    };
+    let value = Map::from_iter([
+        ("value".into(), json!(!common.is_empty())),
+        ("entities".into(), json!(plan.entities.iter().map(|link| &link.entity.name).collect::<Vec<_>>())),
+    ]);
+    if used.is_empty() {
+        return unknown_fact(&plan.entities[0], "fact");
+    }
+    vec![computed(plan, text, value, &used, "facts of each, held against each other")]
+}
+
+/// How two things are related: a fact that leads from one to the other, or a value that both have.
+pub fn path(plan: &Plan, store: &dyn Store) -> Vec<Row> {
+    let links: Vec<&Link> = plan.entities.iter().chain(&plan.groups).collect();
+    let [first, second, ..] = links[..] else { return nobody() };
+    let facts = store.facts(&[first.entity.id, second.entity.id], None);
+    let (one, two): (Vec<&Fact>, Vec<&Fact>) = facts.iter().partition(|fact| fact.entity.id == first.entity.id);
+    let direct: Vec<&Fact> = facts
+        .iter()
+        .filter(|fact| {
+            let ends = (fact.entity.id, fact.target.id);
+            ends == (first.entity.id, second.entity.id) || ends == (second.entity.id, first.entity.id)
+        })
+        .collect();
+    let (text, used) = if direct.is_empty() {
+        let mut used = Vec::new();
+        let mut ways = Vec::new();
+        for fact in &one {
+            if let Some(other) = two.iter().find(|other| other.target.id == fact.target.id) {
+                ways.push(format!("{} {}", fact.relation, fact.target.name));
+                used.extend([*fact, *other]);
+            }
+        }
+        (
+            format!("{} and {} share {}.", sentence::entity(&first.entity), sentence::entity(&second.entity), sentence::list(&ways)),
+            used,
+        )
+    } else {
+        let said: Vec<String> = direct.iter().map(|fact| fact_sentence(&fact.entity, &fact.relation, &fact.target.name)).collect();
+        (said.join(" "), direct)
+    };
+    if used.is_empty() {
+        return vec![Row::abstention(
+            format!("No relation between {} and {} has been learned.", sentence::entity(&first.entity), sentence::entity(&second.entity)),
+            json!({ "from": first.entity.name, "to": second.entity.name }),
+            "neither a fact leads from one to the other, nor do they share one",
+        )];
+    }
+    let value = Map::from_iter([
+        ("entities".into(), json!([first.entity.name, second.entity.name])),
+        ("n".into(), json!(used.len())),
+    ]);
+    let mut row = computed(plan, text, value, &used, "facts that lead from one to the other, or to a common value");
+    row.kind = Kind::Path;
+    with_support(row, store)
+}

@@ -1,0 +1,600 @@
+//! A number for each entity named, and the days on which something happened.
+
+use super::confidence::{self, Features};
+use super::series::{self, Loaded};
+use super::{Row, sentence, statistics};
+use crate::question::link::MetricLink;
+use crate::question::plan::{Comparison, Condition, Measure, Order, Plan};
+use crate::question::time::{Period, PeriodKind};
+use crate::store::{Aggregate, Entity, Point, Scope, Store};
+use serde_json::{Map, Value, json};
+
+/// A trend is sideways when the fitted line moves less than this over the window, in percent of the mean.
+pub const SIDEWAYS_PERCENT: f64 = 1.0;
+
+/// A computed number.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// The number.
+    pub value: f64,
+    /// Its unit.
+    pub unit: Option<String>,
+    /// The observations it was computed from.
+    pub points: Vec<Point>,
+    /// The one observation that is the answer, for a value or an extreme.
+    pub point: Option<Point>,
+    /// How far the answer stands from another answer of its kind, 0 to 1.
+    pub margin: f64,
+    /// More keys of `value`.
+    pub more: Map<String, Value>,
+    /// How it was computed.
+    pub method: String,
+}
+
+fn key(more: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
+    more.insert(name.to_owned(), value.into());
+}
+
+/// Computes a measure; `None` when there are too few observations or the formula has no value for them.
+pub fn figure(measure: Measure, condition: Option<&Condition>, metric: &MetricLink, loaded: &Loaded) -> Option<Figure> {
+    let values = loaded.values();
+    let points = &loaded.points;
+    let (first, last) = (*points.first()?, *points.last()?);
+    let unit = loaded.unit.clone().or_else(|| metric.metric.unit.clone());
+    let mut more = Map::new();
+    let extreme = |highest: bool| {
+        points.iter().copied().reduce(|best, next| {
+            if (highest && next.value > best.value) || (!highest && next.value < best.value) { next } else { best }
+        })
+    };
+    let ends = |more: &mut Map<String, Value>| {
+        key(more, "first", first.value);
+        key(more, "last", last.value);
+        if let Some(change) = statistics::change_percent(first.value, last.value) {
+            key(more, "change_percent", change);
+        }
+        key(more, "change", last.value - first.value);
+    };
+    let percent = Some("percent".to_owned());
+    let mut margin = 1.0;
+    let (value, unit, point, method) = match measure {
+        Measure::Value => (last.value, unit, Some(last), "the observation itself".to_owned()),
+        Measure::Mean => (statistics::mean(&values)?, unit, None, format!("arithmetic mean of {} observations", values.len())),
+        Measure::Total => (statistics::total(&values), unit, None, format!("sum of {} observations", values.len())),
+        Measure::Median => (statistics::median(&values)?, unit, None, format!("median of {} observations", values.len())),
+        Measure::Maximum | Measure::Minimum => {
+            let point = extreme(measure == Measure::Maximum)?;
+            let word = if measure == Measure::Maximum { "greatest" } else { "least" };
+            (point.value, unit, Some(point), format!("{word} of {} observations", values.len()))
+        }
+        Measure::Range => {
+            let (high, low) = (extreme(true)?, extreme(false)?);
+            key(&mut more, "highest", high.value);
+            key(&mut more, "lowest", low.value);
+            (high.value - low.value, unit, None, format!("greatest less least of {} observations", values.len()))
+        }
+        Measure::Change => {
+            if values.len() < 2 {
+                return None;
+            }
+            ends(&mut more);
+            let change = statistics::change_percent(first.value, last.value)?;
+            (change, percent, None, "(last - first) / first, over the first and the last observation inside the period".to_owned())
+        }
+        Measure::DailyChange => {
+            let pair = points.last_chunk::<2>()?;
+            key(&mut more, "previous", pair[0].value);
+            (
+                statistics::change_percent(pair[0].value, pair[1].value)?,
+                percent,
+                Some(pair[1]),
+                "change from the observation before, in percent".to_owned(),
+            )
+        }
+        Measure::Trend => {
+            let fit = statistics::fit(&values)?;
+            ends(&mut more);
+            let direction = match fit.move_percent {
+                rise if rise >= SIDEWAYS_PERCENT => "up",
+                rise if rise <= -SIDEWAYS_PERCENT => "down",
+                _ => "sideways",
+            };
+            key(&mut more, "direction", direction);
+            key(&mut more, "slope", fit.slope);
+            key(&mut more, "r_squared", fit.r_squared);
+            key(&mut more, "fitted_move_percent", fit.move_percent);
+            let change = statistics::change_percent(first.value, last.value)?;
+            // The line and the ends agree, and the line is far from the threshold: nothing could turn the answer.
+            let distance = ((fit.move_percent.abs() - SIDEWAYS_PERCENT).abs() / 4.0).min(1.0);
+            let agree = if direction == "sideways" || (change > 0.0) == (fit.move_percent > 0.0) { 1.0 } else { 0.2 };
+            margin = distance * agree * (0.5 + 0.5 * fit.r_squared);
+            let method = format!(
+                "least-squares line over {} observations; sideways when it moves less than {SIDEWAYS_PERCENT}% of the mean; \
+                 change from the first to the last",
+                values.len()
+            );
+            (change, percent, None, method)
+        }
+        Measure::Volatility => {
+            let volatility = statistics::volatility(&values)?;
+            let method = format!("sample standard deviation of the {} log returns, not annualised", values.len() - 1);
+            (volatility * 100.0, percent, None, method)
+        }
+        Measure::Count => {
+            let condition = condition?;
+            let held: Vec<Point> = if condition.percent {
+                let moves = points.windows(2).filter(|pair| {
+                    statistics::change_percent(pair[0].value, pair[1].value).is_some_and(|change| condition.holds(change))
+                });
+                moves.map(|pair| pair[1]).collect()
+            } else {
+                points.iter().copied().filter(|point| condition.holds(point.value)).collect()
+            };
+            key(&mut more, "of", points.len());
+            key(&mut more, "threshold", condition.threshold);
+            let method = format!("{} of {} observations meet the condition", held.len(), points.len());
+            (held.len() as f64, Some("days".to_owned()), None, method)
+        }
+    };
+    Some(Figure { value, unit, points: points.clone(), point, margin, more, method })
+}
+
+/// What a measure of a metric is called: "average closing price".
+pub fn title(measure: Measure, metric: &MetricLink) -> String {
+    let label = &metric.metric.label;
+    match measure {
+        Measure::Value => label.clone(),
+        Measure::Mean => format!("average {label}"),
+        Measure::Total => format!("total {label}"),
+        Measure::Median => format!("median {label}"),
+        Measure::Maximum => format!("highest {label}"),
+        Measure::Minimum => format!("lowest {label}"),
+        Measure::Range => format!("range of the {label}"),
+        Measure::Change => format!("change of the {label}"),
+        Measure::DailyChange => format!("daily change of the {label}"),
+        Measure::Trend => format!("trend of the {label}"),
+        Measure::Volatility => format!("volatility of the {label}"),
+        Measure::Count => format!("days by {label}"),
+    }
+}
+
+/// The measure that a period asks for: one value of a longer period is what the metric is summed up to.
+pub fn for_period(measure: Measure, metric: &MetricLink, period: &Period) -> Measure {
+    match (measure, period.kind) {
+        (Measure::Value, PeriodKind::Range | PeriodKind::Observations) => match metric.metric.aggregate {
+            Aggregate::Mean => Measure::Mean,
+            Aggregate::Sum => Measure::Total,
+            Aggregate::Last => Measure::Value,
+        },
+        // The trend or change of one day is its change from the day before.
+        (Measure::Trend | Measure::Change, PeriodKind::Day | PeriodKind::Latest) => Measure::DailyChange,
+        (measure, _) => measure,
+    }
+}
+
+fn condition_words(condition: &Condition, unit: Option<&str>) -> String {
+    let word = match condition.comparison {
+        Comparison::Above => "above",
+        Comparison::Below => "below",
+        Comparison::AtLeast => "at or above",
+        Comparison::AtMost => "at or below",
+    };
+    let threshold = if condition.percent { sentence::quantity(condition.threshold, Some("percent")) } else { sentence::quantity(condition.threshold, unit) };
+    format!("{word} {threshold}")
+}
+
+/// A sentence about one figure.
+pub fn say(measure: Measure, plan: &Plan, metric: &MetricLink, who: &str, period: &Period, figure: &Figure) -> String {
+    let label = &metric.metric.label;
+    let quantity = sentence::quantity(figure.value, figure.unit.as_deref());
+    let one_day = period.kind == PeriodKind::Day;
+    let during = sentence::during(&period.label, one_day);
+    let (Some(first), Some(last)) = (figure.points.first(), figure.points.last()) else { return String::new() };
+    let ends = |figure: &Figure| {
+        let unit = metric.metric.unit.as_deref();
+        format!(
+            "from {} on {} to {} on {}",
+            sentence::quantity(figure.points.first().map_or(0.0, |point| point.value), unit),
+            sentence::day(first.at),
+            sentence::quantity(last.value, unit),
+            sentence::day(last.at)
+        )
+    };
+    match measure {
+        Measure::Value => format!("The {label} of {who} on {} was {quantity}.", sentence::day(last.at)),
+        Measure::Maximum | Measure::Minimum => {
+            let word = if measure == Measure::Maximum { "highest" } else { "lowest" };
+            let name = if matches!(label.as_str(), "high" | "low") { "price".to_owned() } else { label.clone() };
+            let at = figure.point.map(|point| sentence::day(point.at)).unwrap_or_default();
+            if one_day {
+                format!("The {label} of {who} {during} was {quantity}.")
+            } else {
+                format!("The {word} {name} of {who} {during} was {quantity}, on {at}.")
+            }
+        }
+        Measure::Change => {
+            let verb = if figure.value > 0.0 { "rose" } else if figure.value < 0.0 { "fell" } else { "did not change:" };
+            format!("The {label} of {who} {verb} by {} {during}, {}.", sentence::quantity(figure.value.abs(), figure.unit.as_deref()), ends(figure))
+        }
+        Measure::DailyChange => {
+            let at = figure.point.map(|point| sentence::day(point.at)).unwrap_or_default();
+            format!("The {label} of {who} changed by {} on {at}.", sentence::signed_percent(figure.value))
+        }
+        Measure::Trend => {
+            let direction = figure.more.get("direction").and_then(Value::as_str).unwrap_or("sideways");
+            let r_squared = figure.more.get("r_squared").and_then(Value::as_f64).unwrap_or(0.0);
+            format!(
+                "{who} trended {direction} {during}: the {label} went {}, a change of {} (fitted line R\u{b2} {r_squared:.2}).",
+                ends(figure),
+                sentence::signed_percent(figure.value)
+            )
+        }
+        Measure::Volatility => format!(
+            "The volatility of {who} {during} was {quantity}: the standard deviation of {} daily log returns of the {label}.",
+            figure.points.len().saturating_sub(1)
+        ),
+        Measure::Count => {
+            let condition = plan.condition.as_ref().map(|condition| condition_words(condition, metric.metric.unit.as_deref())).unwrap_or_default();
+            format!(
+                "The {label} of {who} was {condition} on {} of {} days {during}.",
+                sentence::number(figure.value),
+                figure.points.len()
+            )
+        }
+        _ => format!("The {} of {who} {during} was {quantity} ({} observations).", title(measure, metric), figure.points.len()),
+    }
+}
+
+/// Features that the plan alone decides.
+pub fn plan_features(plan: &Plan, metric: Option<&MetricLink>, periods: &[Period]) -> Features {
+    let mut features = Features::certain();
+    for link in plan.entities.iter().chain(&plan.groups) {
+        features.linking *= link.certainty;
+    }
+    if let Some(metric) = metric {
+        features.metric = metric.certainty;
+        if metric.text.is_empty() && matches!(plan.measure, Measure::Trend | Measure::Change | Measure::Volatility) {
+            // These are spoken of the price where nothing else is named.
+            features.metric = features.metric.max(0.97);
+        }
+    }
+    for period in periods {
+        features.time *= period.certainty;
+        if period.kind == PeriodKind::Unspecified {
+            features.time *= if plan.measure == Measure::Value { 0.96 } else { 0.92 };
+        }
+    }
+    features.understood = plan.understood;
+    if !plan.operation_named && !plan.metric_named {
+        features.operation = 0.7;
+    }
+    features
+}
+
+/// Notes on what was assumed and what is missing, for the explanation.
+pub fn notes(plan: &Plan, period: &Period, loaded: Option<&Loaded>) -> String {
+    let mut notes = Vec::new();
+    for link in plan.entities.iter().chain(&plan.groups).filter(|link| link.distance > 0) {
+        notes.push(format!("\"{}\" is read as {}", link.text, sentence::entity(&link.entity)));
+    }
+    notes.extend(period.assumed.clone());
+    if let Some(loaded) = loaded {
+        notes.extend(series::shortfall(period, &loaded.points));
+        if loaded.conflicts > 0 {
+            notes.push(format!("statements disagree on {} of {} moments", loaded.conflicts, loaded.points.len()));
+        }
+    }
+    for unknown in &plan.not_understood {
+        notes.push(format!("\"{}\" was not understood", unknown.text));
+    }
+    if notes.is_empty() { String::new() } else { format!("; {}", notes.join("; ")) }
+}
+
+/// The keys of `value` for one figure.
+pub fn value_of(measure: Measure, metric: &MetricLink, entity: Option<&Entity>, period: &Period, figure: &Figure) -> Map<String, Value> {
+    let mut value = Map::new();
+    key(&mut value, "value", figure.value);
+    key(&mut value, "unit", figure.unit.clone());
+    key(&mut value, "metric", metric.metric.name.clone());
+    key(&mut value, "measure", json!(measure));
+    if let Some(entity) = entity {
+        key(&mut value, "entity", entity.name.clone());
+    }
+    if let Some(point) = figure.point {
+        key(&mut value, "date", sentence::iso(point.at));
+    }
+    if let (Some(first), Some(last)) = (figure.points.first(), figure.points.last()) {
+        key(&mut value, "from", sentence::iso(first.at));
+        key(&mut value, "to", sentence::iso(last.at));
+        if let Some(from) = period.from {
+            key(&mut value, "asked_from", from.to_string());
+        }
+        if let Some(to) = period.to {
+            key(&mut value, "asked_to", to.to_string());
+        }
+    }
+    key(&mut value, "n", figure.points.len());
+    value.extend(figure.more.clone());
+    value
+}
+
+/// Evidence: the concept of the answer first, then all others that were read.
+pub fn evidence_of(figure: &Figure, loaded: &Loaded) -> Vec<u64> {
+    figure.point.iter().map(|point| point.concept).chain(loaded.concepts.iter().copied()).collect()
+}
+
+/// Why there is no number: no observations at all, or none in the period, with the nearest that there are.
+pub fn nothing(plan: &Plan, metric: Option<&MetricLink>, entity: Option<&Entity>, period: &Period, store: &dyn Store) -> Row {
+    let Some(metric) = metric else {
+        return Row::abstention(
+            "Nothing that can be measured has been learned.",
+            json!({ "observations": "none" }),
+            "there are no observations",
+        );
+    };
+    let label = &metric.metric.label;
+    let Some(entity) = entity else {
+        return Row::abstention(
+            format!("There are no observations of the {label} {}.", sentence::during(&period.label, period.kind == PeriodKind::Day)),
+            json!({ "metric": metric.metric.name, "period": period.label }),
+            "no entity has an observation in the period",
+        );
+    };
+    let who = sentence::entity(entity);
+    let Some(extent) = store.extents(&[entity.id], &metric.metric.name).first().copied() else {
+        return Row::abstention(
+            format!("No {label} of {who} has been learned."),
+            json!({ "entity": entity.name, "metric": metric.metric.name }),
+            "the entity is known, but not by this metric",
+        );
+    };
+    let window = series::window(period);
+    let reach = format!("Learned are {} to {}.", sentence::day(extent.first), sentence::day(extent.last));
+    let (text, nearest) = if period.kind == PeriodKind::Day {
+        let at = window.from.unwrap_or(extent.first);
+        let (before, after) = store.neighbours(entity.id, &metric.metric.name, at);
+        let near: Vec<i64> = before.into_iter().chain(after).collect();
+        let weekday = period.from.map(|day| format!("{:?}", day.weekday())).unwrap_or_default();
+        let days: Vec<String> = near.iter().map(|at| sentence::day(*at)).collect();
+        (
+            format!("There is no {label} of {who} on {}, a {weekday}; the nearest with one: {}.", period.label, sentence::list(&days)),
+            near.iter().map(|at| sentence::iso(*at)).collect(),
+        )
+    } else {
+        (
+            format!(
+                "There are too few observations of the {label} of {who} {} to answer. {reach}",
+                sentence::during(&period.label, false)
+            ),
+            Vec::<String>::new(),
+        )
+    };
+    Row::abstention(
+        text,
+        json!({ "entity": entity.name, "metric": metric.metric.name, "period": period.label, "nearest": nearest }),
+        format!("no observations where the question looks{}", notes(plan, period, None)),
+    )
+}
+
+/// The entities a plan measures: those named, the only one there is, or all of a group.
+pub fn members(plan: &Plan, store: &dyn Store) -> Option<Vec<Entity>> {
+    if !plan.entities.is_empty() {
+        return Some(plan.entities.iter().map(|link| link.entity.clone()).collect());
+    }
+    let mut found: Option<Vec<Entity>> = None;
+    for group in &plan.groups {
+        let mut members: Vec<Entity> =
+            store.members(group.entity.id, None).into_iter().filter(|fact| fact.relation != "mentions").map(|fact| fact.entity).collect();
+        members.sort_by_key(|entity| entity.id);
+        members.dedup_by_key(|entity| entity.id);
+        found = Some(match found {
+            None => members,
+            Some(known) => known.into_iter().filter(|entity| members.iter().any(|member| member.id == entity.id)).collect(),
+        });
+    }
+    found
+}
+
+/// The measure of each entity, metric and period named.
+pub fn measure(plan: &Plan, store: &dyn Store) -> Vec<Row> {
+    let periods = series::periods(plan);
+    let Some(first_metric) = plan.metrics.first() else { return vec![nothing(plan, None, None, &periods[0], store)] };
+    let Some(entities) = members(plan, store).filter(|_| !plan.entities.is_empty()) else {
+        return super::ranking::pooled(plan, store);
+    };
+    let ids: Vec<u64> = entities.iter().map(|entity| entity.id).collect();
+    let mut found: Vec<(Entity, &MetricLink, &Period, Measure, Figure, Loaded)> = Vec::new();
+    let mut absent = None;
+    for period in &periods {
+        for metric in &plan.metrics {
+            let measure = for_period(plan.measure, metric, period);
+            let mut loaded = series::load(Scope::Entities(&ids), &metric.metric.name, period, measure, store);
+            for entity in &entities {
+                let one = loaded.iter().position(|loaded| loaded.entity == entity.id).map(|at| loaded.swap_remove(at));
+                let figure = one.as_ref().and_then(|one| figure(measure, plan.condition.as_ref(), metric, one));
+                match (figure, one) {
+                    (Some(figure), Some(one)) => found.push((entity.clone(), metric, period, measure, figure, one)),
+                    _ => absent = absent.or_else(|| Some(nothing(plan, Some(metric), Some(entity), period, store))),
+                }
+            }
+        }
+    }
+    if let Some(absent) = absent {
+        return vec![absent];
+    }
+    let mut sentences = Vec::new();
+    let mut evidence = Vec::new();
+    let mut features = plan_features(plan, Some(first_metric), &periods);
+    let mut explanation = Vec::new();
+    let mut values = Vec::new();
+    for (entity, metric, period, measure, figure, loaded) in &found {
+        let mut text = say(*measure, plan, metric, &sentence::entity(entity), period, figure);
+        if plan.absolute && matches!(measure, Measure::Change) {
+            let change = figure.more.get("change").and_then(Value::as_f64).unwrap_or(0.0);
+            text = format!("{text} That is {}.", sentence::quantity(change, metric.metric.unit.as_deref()));
+        }
+        sentences.push(text);
+        evidence.extend(evidence_of(figure, loaded));
+        features.coverage = features.coverage.min(series::coverage(period, &loaded.points));
+        features.agreement = features.agreement.min(loaded.agreement());
+        features.margin = features.margin.min(figure.margin);
+        explanation.push(format!("{}: {}{}", title(*measure, metric), figure.method, notes(plan, period, Some(loaded))));
+        values.push(Value::Object(value_of(*measure, metric, Some(entity), period, figure)));
+    }
+    explanation.dedup();
+    let (entity, metric, period, measure, figure, _) = &found[0];
+    let mut value = value_of(*measure, metric, Some(entity), period, figure);
+    if plan.absolute && *measure == Measure::Change {
+        let change = figure.more.get("change").cloned().unwrap_or(Value::Null);
+        value.insert("value".into(), change);
+        value.insert("unit".into(), json!(metric.metric.unit));
+    }
+    if found.len() > 1 {
+        value.insert("values".into(), Value::Array(values));
+        if entities.len() > 1 {
+            value.insert("entities".into(), json!(entities.iter().map(|entity| &entity.name).collect::<Vec<_>>()));
+        }
+    }
+    let concept = Some(found[0].0.id);
+    let support: Vec<u64> = match figure.point {
+        Some(point) => vec![point.concept],
+        None => figure.points.first().into_iter().chain(figure.points.last()).map(|point| point.concept).collect(),
+    };
+    sentences.truncate(10);
+    let mut row = Row::computed(sentences.join(" "), value, evidence, features, explanation.join(" | "));
+    row.concept = concept;
+    let confidence = row.confidence;
+    let mut rows = vec![row];
+    rows.extend(supporting(&support, confidence, store));
+    rows
+}
+
+/// The statements behind an answer.
+pub fn supporting(concepts: &[u64], confidence: f64, store: &dyn Store) -> Vec<Row> {
+    let mut unique: Vec<u64> = Vec::new();
+    for concept in concepts {
+        if !unique.contains(concept) {
+            unique.push(*concept);
+        }
+    }
+    let texts = store.statements(&unique);
+    let text = |id: u64| texts.iter().find(|(found, _)| *found == id).map(|(_, text)| text.clone());
+    unique.iter().filter_map(|id| Some(Row::statement(*id, text(*id)?, confidence, "a statement the answer was computed from"))).collect()
+}
+
+/// The day on which a metric, or its change, was at its highest or lowest.
+pub fn when(plan: &Plan, order: Order, store: &dyn Store) -> Vec<Row> {
+    let periods = series::periods(plan);
+    let period = &periods[0];
+    let entity = &plan.entities[0].entity;
+    let Some(metric) = plan.metrics.first() else { return vec![nothing(plan, None, Some(entity), period, store)] };
+    let moves = matches!(plan.measure, Measure::Change | Measure::DailyChange);
+    let load_measure = if moves { Measure::Change } else { Measure::Maximum };
+    let loaded = series::load(Scope::Entities(&[entity.id]), &metric.metric.name, period, load_measure, store);
+    let Some(loaded) = loaded.into_iter().next() else { return vec![nothing(plan, Some(metric), Some(entity), period, store)] };
+    let mut ranked: Vec<(f64, Point)> = if moves {
+        let pairs = loaded.points.windows(2);
+        pairs.filter_map(|pair| Some((statistics::change_percent(pair[0].value, pair[1].value)?, pair[1]))).collect()
+    } else {
+        loaded.points.iter().map(|point| (point.value, *point)).collect()
+    };
+    ranked.sort_by(|one, two| {
+        let by_value = if order == Order::Highest { two.0.total_cmp(&one.0) } else { one.0.total_cmp(&two.0) };
+        by_value.then(one.1.at.cmp(&two.1.at))
+    });
+    let Some((best, point)) = ranked.first().copied() else { return vec![nothing(plan, Some(metric), Some(entity), period, store)] };
+    let unit = if moves { Some("percent".to_owned()) } else { loaded.unit.clone().or_else(|| metric.metric.unit.clone()) };
+    let measure = if moves { Measure::DailyChange } else if order == Order::Highest { Measure::Maximum } else { Measure::Minimum };
+    let tied: Vec<&(f64, Point)> = ranked.iter().skip(1).take_while(|(value, _)| *value == best).collect();
+    let figure = Figure {
+        value: best,
+        unit: unit.clone(),
+        points: loaded.points.clone(),
+        point: Some(point),
+        margin: ranked.get(1).map_or(1.0, |next| confidence::margin(best, next.0)),
+        more: Map::new(),
+        method: format!("the {} of {} observations", if order == Order::Highest { "greatest" } else { "least" }, ranked.len()),
+    };
+    let label = if moves { format!("daily change of the {}", metric.metric.label) } else { metric.metric.label.clone() };
+    let mut text = format!(
+        "The {label} of {} was {} {} on {}: {}.",
+        sentence::entity(entity),
+        if order == Order::Highest { "highest" } else { "lowest" },
+        sentence::during(&period.label, period.kind == PeriodKind::Day),
+        sentence::day(point.at),
+        if moves { sentence::signed_percent(best) } else { sentence::quantity(best, unit.as_deref()) }
+    );
+    if !tied.is_empty() {
+        let days: Vec<String> = tied.iter().take(5).map(|(_, point)| sentence::day(point.at)).collect();
+        text.push_str(&format!(" The same value was reached on {}.", sentence::list(&days)));
+    }
+    let mut features = plan_features(plan, Some(metric), &periods);
+    features.coverage = series::coverage(period, &loaded.points);
+    features.agreement = loaded.agreement();
+    features.margin = if tied.is_empty() { figure.margin.max(0.5) } else { 0.0 };
+    let explanation = format!("{}{}", figure.method, notes(plan, period, Some(&loaded)));
+    let value = value_of(measure, metric, Some(entity), period, &figure);
+    let mut row = Row::computed(text, value, evidence_of(&figure, &loaded), features, explanation);
+    row.concept = Some(entity.id);
+    let confidence = row.confidence;
+    let mut rows = vec![row];
+    rows.extend(supporting(&[point.concept], confidence, store));
+    rows
+}
+
+/// The first or last day on which the condition holds.
+pub fn when_condition(plan: &Plan, first: bool, store: &dyn Store) -> Vec<Row> {
+    let periods = series::periods(plan);
+    let period = &periods[0];
+    let entity = &plan.entities[0].entity;
+    let (Some(metric), Some(condition)) = (plan.metrics.first(), plan.condition.as_ref()) else {
+        return vec![nothing(plan, None, Some(entity), period, store)];
+    };
+    let loaded = series::load(Scope::Entities(&[entity.id]), &metric.metric.name, period, Measure::Maximum, store);
+    let Some(loaded) = loaded.into_iter().next() else { return vec![nothing(plan, Some(metric), Some(entity), period, store)] };
+    let held: Vec<Point> = loaded.points.iter().copied().filter(|point| condition.holds(point.value)).collect();
+    let who = sentence::entity(entity);
+    let words = condition_words(condition, metric.metric.unit.as_deref());
+    let during = sentence::during(&period.label, period.kind == PeriodKind::Day);
+    let chosen = if first { held.first() } else { held.last() };
+    let mut features = plan_features(plan, Some(metric), &periods);
+    features.coverage = series::coverage(period, &loaded.points);
+    features.agreement = loaded.agreement();
+    let figure = Figure {
+        value: chosen.map_or(0.0, |point| point.value),
+        unit: loaded.unit.clone().or_else(|| metric.metric.unit.clone()),
+        points: loaded.points.clone(),
+        point: chosen.copied(),
+        margin: 1.0,
+        more: Map::from_iter([
+            ("days".to_owned(), json!(held.len())),
+            ("threshold".to_owned(), json!(condition.threshold)),
+            ("dates".to_owned(), json!(held.iter().take(100).map(|point| sentence::iso(point.at)).collect::<Vec<_>>())),
+        ]),
+        method: format!("{} of {} observations meet the condition", held.len(), loaded.points.len()),
+    };
+    let text = match chosen {
+        Some(point) => format!(
+            "The {} of {who} was {words} {during} {} on {}: {} ({} days in all).",
+            metric.metric.label,
+            if first { "first" } else { "last" },
+            sentence::day(point.at),
+            sentence::quantity(point.value, figure.unit.as_deref()),
+            held.len()
+        ),
+        None => format!("The {} of {who} was never {words} {during}.", metric.metric.label),
+    };
+    let mut value = value_of(Measure::Value, metric, Some(entity), period, &figure);
+    if chosen.is_none() {
+        value.remove("value");
+    }
+    let mut row = Row::computed(
+        text,
+        value,
+        evidence_of(&figure, &loaded),
+        features,
+        format!("{}{}", figure.method, notes(plan, period, Some(&loaded))),
+    );
+    row.concept = Some(entity.id);
+    vec![row]
+}

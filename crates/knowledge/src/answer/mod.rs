@@ -1,0 +1,161 @@
+//! From a plan to an answer: numbers computed from observations, facts, or a clear "not known".
+
+pub mod confidence;
+mod facts;
+mod gate;
+mod measure;
+mod passage;
+mod ranking;
+pub mod sentence;
+mod series;
+pub mod statistics;
+
+use crate::question::plan::{Operation, Plan};
+use crate::store::Store;
+use confidence::Features;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// The most concepts that a row cites.
+pub const MOST_EVIDENCE: usize = 1_000;
+
+/// What sort of row it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Computed from observations or facts.
+    Computed,
+    /// A statement as it was learned.
+    Statement,
+    /// A path through associations.
+    Path,
+    /// No answer, and why.
+    Abstention,
+}
+
+impl Kind {
+    /// As the column `kind` shows it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Computed => "computed",
+            Kind::Statement => "statement",
+            Kind::Path => "path",
+            Kind::Abstention => "abstention",
+        }
+    }
+}
+
+/// One row of an answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// What sort.
+    pub kind: Kind,
+    /// One or two sentences.
+    pub answer: String,
+    /// The numbers, by key.
+    pub value: Option<Value>,
+    /// Probability that it is right; 0 for an abstention, which claims nothing.
+    pub confidence: f64,
+    /// What it is about: the entity or the statement.
+    pub concept: Option<u64>,
+    /// The concepts that were used.
+    pub evidence: Vec<u64>,
+    /// The associations that were followed.
+    pub path: Option<Value>,
+    /// How it was found and computed.
+    pub explanation: String,
+    /// What the confidence was computed from.
+    pub features: Option<Features>,
+}
+
+impl Row {
+    /// A computed row; evidence in the order of use, each concept once.
+    fn computed(answer: String, mut value: Map<String, Value>, evidence: Vec<u64>, features: Features, explanation: String) -> Row {
+        let mut seen = std::collections::HashSet::new();
+        let mut evidence: Vec<u64> = evidence.into_iter().filter(|concept| seen.insert(*concept)).collect();
+        if evidence.len() > MOST_EVIDENCE {
+            value.insert("evidence_count".into(), json!(evidence.len()));
+            evidence.truncate(MOST_EVIDENCE);
+        }
+        Row {
+            kind: Kind::Computed,
+            answer,
+            value: Some(Value::Object(value)),
+            confidence: features.confidence(),
+            concept: None,
+            evidence,
+            path: None,
+            explanation,
+            features: Some(features),
+        }
+    }
+
+    /// A statement that stands behind an answer.
+    fn statement(concept: u64, content: String, confidence: f64, explanation: &str) -> Row {
+        Row {
+            kind: Kind::Statement,
+            answer: content,
+            value: None,
+            confidence,
+            concept: Some(concept),
+            evidence: vec![concept],
+            path: None,
+            explanation: explanation.to_owned(),
+            features: None,
+        }
+    }
+
+    /// No answer, and why.
+    pub fn abstention(answer: impl Into<String>, missing: Value, explanation: impl Into<String>) -> Row {
+        Row {
+            kind: Kind::Abstention,
+            answer: answer.into(),
+            value: Some(json!({ "missing": missing })),
+            confidence: 0.0,
+            concept: None,
+            evidence: vec![],
+            path: None,
+            explanation: explanation.into(),
+            features: None,
+        }
+    }
+}
+
+/// Answers a question that was understood: the answer first, then what supports it, at most `most` rows.
+///
+/// `least` is the confidence below which nothing is returned but an abstention that says so.
+pub fn answer(question: &str, plan: &Plan, store: &dyn Store, most: usize, least: f64) -> Vec<Row> {
+    let mut rows = match gate::missing(plan) {
+        Some(abstention) => vec![abstention],
+        None => match &plan.operation {
+            Operation::Measure => measure::measure(plan, store),
+            Operation::When { order } => measure::when(plan, *order, store),
+            Operation::WhenCondition { first } => measure::when_condition(plan, *first, store),
+            Operation::Rank { order, count } => ranking::rank(plan, *order, *count, store),
+            Operation::Compare { order, difference } => ranking::compare(plan, *order, *difference, store),
+            Operation::Correlation => ranking::correlation(plan, store),
+            Operation::Fact { relation } => facts::fact(plan, relation, store),
+            Operation::Ticker => facts::ticker(plan, store),
+            Operation::Profile => facts::profile(plan, store),
+            Operation::Members { count } => facts::members(plan, *count, store),
+            Operation::IsMember => facts::is_member(plan, store),
+            Operation::Same { relation } => facts::same(plan, relation.as_deref(), store),
+            Operation::Path => facts::path(plan, store),
+            Operation::Cause | Operation::Open => passage::open(question, plan, store, most),
+        },
+    };
+    if let Some(first) = rows.first()
+        && first.kind != Kind::Abstention
+        && first.confidence < least
+    {
+        let found = first.confidence;
+        return vec![Row::abstention(
+            format!("No answer reaches the confidence asked for: the best has {found:.2}, asked for was {least:.2}."),
+            json!({ "confidence": least }),
+            "lower min_confidence to see it",
+        )];
+    }
+    rows.retain(|row| row.kind == Kind::Abstention || row.confidence >= least);
+    rows.truncate(most);
+    rows
+}

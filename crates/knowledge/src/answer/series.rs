@@ -1,0 +1,148 @@
+//! From a plan's period to the observations in it.
+
+use super::sentence;
+use crate::question::plan::{Measure, Plan};
+use crate::question::time::{Period, PeriodKind};
+use crate::store::{self, Point, Scope, Series, Store, Window};
+use jiff::ToSpan;
+
+/// Days that a trend or a figure without a period looks back: the trading days of a year.
+pub const DEFAULT_OBSERVATIONS: usize = 252;
+/// Days at the ends of a period that may lack observations (weekends, holidays) without lowering coverage.
+const SLACK: i32 = 5;
+
+/// The observations of a period, one for each moment.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Whose.
+    pub entity: u64,
+    /// Unit of the observations.
+    pub unit: Option<String>,
+    /// One for each moment, oldest first.
+    pub points: Vec<Point>,
+    /// All concepts that say so.
+    pub concepts: Vec<u64>,
+    /// Moments for which statements disagree.
+    pub conflicts: usize,
+}
+
+impl Loaded {
+    /// The values, oldest first.
+    pub fn values(&self) -> Vec<f64> {
+        self.points.iter().map(|point| point.value).collect()
+    }
+
+    /// Share of the moments on which all statements agree.
+    pub fn agreement(&self) -> f64 {
+        if self.points.is_empty() { 1.0 } else { 1.0 - self.conflicts as f64 / self.points.len() as f64 }
+    }
+}
+
+/// The window of days from..to.
+pub fn window(period: &Period) -> Window {
+    let after = |day: jiff::civil::Date| day.checked_add(1.day()).map(store::start_of).unwrap_or(i64::MAX);
+    Window { from: period.from.map(store::start_of), before: period.to.map(after) }
+}
+
+/// One observation for each moment. Several statements about a moment are one observation; where they disagree, the
+/// one with the lowest concept id is used, so that the answer does not depend on the order of reading.
+fn settle(series: Series) -> Loaded {
+    let mut points: Vec<Point> = Vec::with_capacity(series.points.len());
+    let mut concepts = Vec::with_capacity(series.points.len());
+    let mut conflicts = 0;
+    let mut conflicting = false;
+    for point in series.points {
+        concepts.push(point.concept);
+        match points.last() {
+            Some(last) if last.at == point.at => {
+                if !conflicting && (last.value - point.value).abs() > 1e-9 * last.value.abs().max(1.0) {
+                    conflicts += 1;
+                    conflicting = true;
+                }
+            }
+            _ => {
+                points.push(point);
+                conflicting = false;
+            }
+        }
+    }
+    Loaded { entity: series.entity, unit: series.unit, points, concepts, conflicts }
+}
+
+/// The observations that a plan's period covers, for the entities given, or for all.
+pub fn load(scope: Scope<'_>, metric: &str, period: &Period, measure: Measure, store: &dyn Store) -> Vec<Loaded> {
+    let latest = |count: usize| match scope {
+        Scope::Entities(ids) => store.last(ids, metric, count, None),
+        Scope::Everything => {
+            // The newest of everything is the newest day that anything has.
+            let newest = store.newest(metric);
+            let from = newest.map(|at| store::start_of(store::day_of(at)) - (count as i64 - 1).min(4_000) * store::DAY);
+            store.series(scope, metric, Window { from, before: None })
+        }
+    };
+    let series = match period.kind {
+        PeriodKind::Latest => latest(1),
+        PeriodKind::Observations => latest(period.count.max(1) + usize::from(measure == Measure::DailyChange)),
+        PeriodKind::Unspecified => match measure {
+            Measure::Value => latest(1),
+            Measure::Trend => latest(DEFAULT_OBSERVATIONS),
+            _ => store.series(scope, metric, Window::default()),
+        },
+        PeriodKind::Day if measure == Measure::DailyChange => match scope {
+            // The change of a day needs the observation before it.
+            Scope::Entities(ids) => {
+                let wanted = window(period);
+                let mut series = store.last(ids, metric, 2, wanted.before);
+                series.retain(|one| one.points.last().is_some_and(|point| Some(point.at) >= wanted.from));
+                series
+            }
+            Scope::Everything => {
+                let mut wanted = window(period);
+                wanted.from = wanted.from.map(|from| from - 7 * store::DAY);
+                store.series(scope, metric, wanted)
+            }
+        },
+        _ => store.series(scope, metric, window(period)),
+    };
+    let mut loaded: Vec<Loaded> = series.into_iter().map(settle).filter(|loaded| !loaded.points.is_empty()).collect();
+    for one in &mut loaded {
+        let keep = match period.kind {
+            PeriodKind::FirstOf if one.points.len() > 1 => one.points.first().copied(),
+            PeriodKind::LastOf | PeriodKind::Latest if one.points.len() > 1 => one.points.last().copied(),
+            PeriodKind::Unspecified if measure == Measure::Value => one.points.last().copied(),
+            _ => None,
+        };
+        if let Some(point) = keep {
+            one.points = vec![point];
+            one.concepts = vec![point.concept];
+        }
+    }
+    loaded
+}
+
+/// Share of a period that observations reach: 1 less the days at its ends, beyond a few, that have none.
+pub fn coverage(period: &Period, points: &[Point]) -> f64 {
+    let (Some(first), Some(last)) = (points.first(), points.last()) else { return 0.0 };
+    if period.kind == PeriodKind::Observations {
+        return (points.len() as f64 / period.count.max(1) as f64).min(1.0);
+    }
+    let (first, last) = (store::day_of(first.at), store::day_of(last.at));
+    let from = period.from.unwrap_or(first);
+    let to = period.to.unwrap_or(last);
+    let length = (to - from).get_days() + 1;
+    let missing = ((first - from).get_days() - SLACK).max(0) + ((to - last).get_days() - SLACK).max(0);
+    if length <= 0 { 1.0 } else { (1.0 - f64::from(missing) / f64::from(length)).max(0.0) }
+}
+
+/// What to say about a period that observations do not fill.
+pub fn shortfall(period: &Period, points: &[Point]) -> Option<String> {
+    let (first, last) = (points.first()?, points.last()?);
+    (coverage(period, points) < 0.98).then(|| {
+        format!("observations there reach only from {} to {}", sentence::day(first.at), sentence::day(last.at))
+    })
+}
+
+/// The plan's period, or that of a question without a time.
+pub fn periods(plan: &Plan) -> Vec<Period> {
+    if plan.periods.is_empty() { vec![Period::unspecified()] } else { plan.periods.clone() }
+}

@@ -1,0 +1,485 @@
+//! Which words of a question name an entity, and which a metric.
+
+use super::token::{Token, TokenKind};
+use super::words::{self, Cue};
+use crate::names;
+use crate::store::{Alias, AliasKind, Entity, Metric, Store};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// The most words that a name is looked up with.
+const LONGEST_NAME: usize = 6;
+/// Names shorter than this are not matched with typing errors.
+const SHORTEST_NEAR: usize = 5;
+
+/// What a token of the question was understood as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Not yet understood.
+    Free,
+    /// Part of a time.
+    Time(usize),
+    /// Names an entity.
+    Entity,
+    /// Names a metric.
+    Metric(usize),
+    /// Names a relation.
+    Relation,
+    /// A word of the language.
+    Cue(Cue),
+    /// A number that the plan uses.
+    Number,
+    /// Punctuation.
+    Symbol,
+}
+
+/// An entity of the question, and how it was found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Link {
+    /// The entity.
+    pub entity: Entity,
+    /// The words that name it.
+    pub text: String,
+    /// The kind of alias they are.
+    pub alias: AliasKind,
+    /// Typing errors between the words and the alias.
+    pub distance: u8,
+    /// How certain the link is, 0 to 1.
+    pub certainty: f64,
+    /// Whether it has observations.
+    pub observed: bool,
+    /// The relations that lead to it as a value.
+    pub value_of: Vec<String>,
+    /// Its first token.
+    #[serde(skip)]
+    pub token: usize,
+}
+
+/// Words that name more than one entity.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ambiguity {
+    /// The words.
+    pub text: String,
+    /// What they may mean.
+    pub candidates: Vec<Entity>,
+}
+
+/// A metric of the question.
+#[derive(Clone, Debug, Serialize)]
+pub struct MetricLink {
+    /// The metric.
+    pub metric: Metric,
+    /// The words that name it; empty when the question names none.
+    pub text: String,
+    /// The words are general ("price") and do not tell it from others of its family.
+    pub general: bool,
+    /// How certain the link is, 0 to 1.
+    pub certainty: f64,
+}
+
+/// Everything that linking found.
+#[derive(Debug, Default)]
+pub struct Links {
+    /// Entities, left to right.
+    pub entities: Vec<Link>,
+    /// Words with several meanings.
+    pub ambiguous: Vec<Ambiguity>,
+    /// Metrics, left to right, each once.
+    pub metrics: Vec<MetricLink>,
+}
+
+/// Links names and metrics, and marks their tokens.
+pub fn link(question: &str, tokens: &[Token], roles: &mut [Role], store: &dyn Store, metrics: &[Metric]) -> Links {
+    let mut links = Links::default();
+    let vocabulary = Vocabulary::new(metrics);
+    link_entities(question, tokens, roles, store, &vocabulary, &mut links);
+    link_metrics(question, tokens, roles, metrics, &vocabulary, &mut links);
+    link_observed_metrics(question, tokens, roles, store, metrics, &mut links);
+    link_near_metrics(tokens, roles, metrics, &vocabulary, &mut links);
+    link_near_entities(question, tokens, roles, store, &mut links);
+    links
+}
+
+/// The words for metrics, by key.
+struct Vocabulary {
+    by_key: HashMap<String, usize>,
+}
+
+impl Vocabulary {
+    fn new(metrics: &[Metric]) -> Self {
+        let mut by_key = HashMap::new();
+        for (index, metric) in metrics.iter().enumerate() {
+            for word in metric.words.iter().chain([&metric.label]) {
+                by_key.entry(names::key(word)).or_insert(index);
+            }
+            by_key.entry(names::key(&metric.name.replace('_', " "))).or_insert(index);
+        }
+        by_key.remove("");
+        Vocabulary { by_key }
+    }
+
+    fn metric(&self, key: &str) -> Option<usize> {
+        self.by_key.get(key).copied()
+    }
+}
+
+/// Stretches of free tokens that may be a name: begin and end in a word or number, hold only joining punctuation.
+fn stretches(tokens: &[Token], roles: &[Role], longest: usize) -> Vec<(usize, usize)> {
+    let mut stretches = Vec::new();
+    for start in 0..tokens.len() {
+        if roles[start] != Role::Free {
+            continue;
+        }
+        let mut words = 0;
+        for end in start..tokens.len() {
+            match roles[end] {
+                Role::Free => words += 1,
+                Role::Symbol if matches!(tokens[end].text.as_str(), "-" | "&" | "." | "," | "/" | "(" | ")" | "!") => continue,
+                _ => break,
+            }
+            if words > longest {
+                break;
+            }
+            stretches.push((start, end + 1));
+            if tokens[end].possessive {
+                break;
+            }
+        }
+    }
+    stretches
+}
+
+fn text_of<'a>(question: &'a str, tokens: &[Token], (start, end): (usize, usize)) -> &'a str {
+    &question[tokens[start].start..tokens[end - 1].end]
+}
+
+/// Whether the question is written in capitals throughout, so that capitals say nothing.
+fn shouted(tokens: &[Token]) -> bool {
+    let words = tokens.iter().filter(|token| token.kind == TokenKind::Word);
+    words.clone().count() > 1
+        && words.clone().all(Token::all_capitals)
+        && words.clone().any(|token| words::cue(&token.lower).is_some())
+}
+
+fn link_entities(
+    question: &str,
+    tokens: &[Token],
+    roles: &mut [Role],
+    store: &dyn Store,
+    vocabulary: &Vocabulary,
+    links: &mut Links,
+) {
+    let shouted = shouted(tokens);
+    let stretches = stretches(tokens, roles, LONGEST_NAME);
+    let mut keys: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
+    for stretch in &stretches {
+        let text = text_of(question, tokens, *stretch);
+        let whole = names::key(text);
+        let mut forms = vec![whole.clone()];
+        if stretch.1 - stretch.0 > 1 {
+            forms.extend(names::short(text).map(|short| names::key(&short)).filter(|short| *short != whole));
+        }
+        forms.retain(|form| !form.is_empty());
+        keys.insert(*stretch, forms);
+    }
+    let wanted: BTreeSet<&String> = keys.values().flatten().collect();
+    let wanted: Vec<String> = wanted.into_iter().cloned().collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let mut by_key: HashMap<String, Vec<Alias>> = HashMap::new();
+    for alias in store.aliases(&wanted) {
+        by_key.entry(alias.key.clone()).or_default().push(alias);
+    }
+    let mut start = 0;
+    while start < tokens.len() {
+        let mut taken = None;
+        for end in (start + 1..=tokens.len()).rev() {
+            let Some(forms) = keys.get(&(start, end)) else { continue };
+            let Some(found) = forms.iter().find_map(|form| by_key.get(form)) else { continue };
+            let single = end - start == 1;
+            let found: Vec<&Alias> = found
+                .iter()
+                .filter(|alias| !single || acceptable(tokens, start, alias, shouted, vocabulary))
+                .collect();
+            if found.is_empty() {
+                continue;
+            }
+            taken = Some((end, found));
+            break;
+        }
+        let Some((end, found)) = taken else {
+            start += 1;
+            continue;
+        };
+        let text = text_of(question, tokens, (start, end)).to_owned();
+        match choose(&found, tokens, start, end) {
+            Ok(alias) => links.entities.push(Link {
+                certainty: certainty(alias, &tokens[start], end - start),
+                entity: alias.entity.clone(),
+                text,
+                alias: alias.kind,
+                distance: 0,
+                observed: alias.observed,
+                value_of: alias.value_of.clone(),
+                token: start,
+            }),
+            Err(candidates) => links.ambiguous.push(Ambiguity { text, candidates }),
+        }
+        roles[start..end].fill(Role::Entity);
+        start = end;
+    }
+}
+
+/// Whether one word may be a name although it is also an ordinary word.
+fn acceptable(tokens: &[Token], index: usize, alias: &Alias, shouted: bool, vocabulary: &Vocabulary) -> bool {
+    let token = &tokens[index];
+    let ordinary = words::cue(&token.lower).is_some()
+        || vocabulary.metric(&token.lower).is_some()
+        || words::phrase(&[token.lower.as_str()]).is_some();
+    if !ordinary {
+        // One letter or figure in lower case is no name.
+        return token.text.chars().count() > 1 || token.all_capitals();
+    }
+    if shouted {
+        return false;
+    }
+    match alias.kind {
+        AliasKind::User => true,
+        AliasKind::Ticker if token.all_capitals() => {
+            if token.text.chars().count() > 1 {
+                return true;
+            }
+            // "A" and "I" begin sentences: a ticker only before what is measured.
+            let next = tokens.get(index + 1).map_or("", |next| next.lower.as_str());
+            token.possessive
+                || !token.initial
+                || vocabulary.metric(next).is_some()
+                || matches!(words::cue(next), Some(Cue::Trend | Cue::Volatile | Cue::Peak | Cue::Bottom | Cue::Highest | Cue::Lowest))
+        }
+        AliasKind::Ticker => false,
+        // "Target" in the middle of a sentence is the company.
+        AliasKind::Name | AliasKind::Short => token.capitalised() && (!token.initial || token.possessive),
+    }
+}
+
+fn certainty(alias: &Alias, first: &Token, words: usize) -> f64 {
+    let by_kind = match alias.kind {
+        AliasKind::User | AliasKind::Name => 0.99,
+        AliasKind::Ticker if first.all_capitals() => 0.99,
+        AliasKind::Ticker => 0.95,
+        AliasKind::Short => 0.97,
+    };
+    if words == 1 && !first.capitalised() && alias.kind != AliasKind::Ticker { by_kind - 0.03 } else { by_kind }
+}
+
+/// One entity for words that may mean several: something observed before a mere value, unless "Energy companies" shows
+/// that a group is meant; several of a rank are ambiguous.
+fn choose<'a>(found: &[&'a Alias], tokens: &[Token], start: usize, end: usize) -> Result<&'a Alias, Vec<Entity>> {
+    let group = tokens.get(end).is_some_and(|next| words::cue(&next.lower) == Some(Cue::Thing) || next.lower == "sector");
+    let rank = |alias: &Alias| {
+        let wanted = if group { !alias.value_of.is_empty() } else { alias.observed };
+        let exact = alias.kind == AliasKind::Ticker && alias.alias == tokens[start].text;
+        (alias.kind != AliasKind::User, !wanted, !exact)
+    };
+    let best = found.iter().map(|alias| rank(alias)).min().unwrap_or_default();
+    let mut chosen: Vec<&'a Alias> = found.iter().filter(|alias| rank(alias) == best).copied().collect();
+    chosen.sort_by_key(|alias| (alias.entity.id, alias.kind));
+    chosen.dedup_by_key(|alias| alias.entity.id);
+    match chosen[..] {
+        [only] => Ok(only),
+        _ => Err(chosen.iter().map(|alias| alias.entity.clone()).collect()),
+    }
+}
+
+fn add_metric(links: &mut Links, metric: &Metric, text: &str, certainty: f64) -> usize {
+    if let Some(known) = links.metrics.iter().position(|link| link.metric.name == metric.name) {
+        let link = &mut links.metrics[known];
+        link.certainty = link.certainty.max(certainty);
+        link.general &= general(metric, text);
+        return known;
+    }
+    links.metrics.push(MetricLink { metric: metric.clone(), text: text.to_owned(), general: general(metric, text), certainty });
+    links.metrics.len() - 1
+}
+
+/// "price" names the close, but not by its name.
+fn general(metric: &Metric, text: &str) -> bool {
+    let stem: String = metric.name.chars().take(4).collect();
+    !text.to_lowercase().contains(&stem)
+}
+
+fn link_metrics(
+    question: &str,
+    tokens: &[Token],
+    roles: &mut [Role],
+    metrics: &[Metric],
+    vocabulary: &Vocabulary,
+    links: &mut Links,
+) {
+    let stretches: BTreeSet<(usize, usize)> = stretches(tokens, roles, 5).into_iter().collect();
+    let mut start = 0;
+    while start < tokens.len() {
+        let found = (start + 1..=tokens.len().min(start + 8)).rev().find_map(|end| {
+            if !stretches.contains(&(start, end)) {
+                return None;
+            }
+            let key = names::key(text_of(question, tokens, (start, end)));
+            let metric = vocabulary.metric(&key)?;
+            // One word that the language itself needs ("stock", "shares") is left to it.
+            let needed = end - start == 1 && !matches!(words::cue(&key), None | Some(Cue::Filler));
+            (!needed).then_some((end, metric))
+        });
+        let Some((end, metric)) = found else {
+            start += 1;
+            continue;
+        };
+        let text = text_of(question, tokens, (start, end));
+        let index = add_metric(links, &metrics[metric], text, 1.0);
+        roles[start..end].fill(Role::Metric(index));
+        start = end;
+    }
+    // "how many shares": the unit stands for what is counted in it.
+    for index in 0..tokens.len() {
+        let counted = index >= 2 && tokens[index - 2].lower == "how" && tokens[index - 1].lower == "many"
+            || index >= 2 && tokens[index - 2].lower == "number" && tokens[index - 1].lower == "of";
+        if !counted || matches!(roles[index], Role::Metric(_)) {
+            continue;
+        }
+        let unit = &tokens[index].lower;
+        if let Some(metric) = metrics.iter().find(|metric| metric.unit.as_ref() == Some(unit)) {
+            let found = add_metric(links, metric, unit, 0.97);
+            links.metrics[found].general = false;
+            roles[index - 2..=index].fill(Role::Metric(found));
+        }
+    }
+}
+
+/// Metrics that were observed without a row of sutra.metric: "wind speed" for wind_speed.
+fn link_observed_metrics(
+    question: &str,
+    tokens: &[Token],
+    roles: &mut [Role],
+    store: &dyn Store,
+    metrics: &[Metric],
+    links: &mut Links,
+) {
+    let mut stretches = stretches(tokens, roles, 4);
+    stretches.retain(|(start, end)| {
+        (*start..*end).any(|index| words::cue(&tokens[index].lower).is_none() && tokens[index].kind == TokenKind::Word)
+    });
+    if stretches.is_empty() {
+        return;
+    }
+    let mut names_of: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
+    for stretch in stretches {
+        let key = names::key(text_of(question, tokens, stretch));
+        let mut names = vec![key.replace(' ', "_"), key.clone(), key.replace(' ', ""), key.replace(' ', "-")];
+        if let Some(one) = key.strip_suffix('s') {
+            names.extend([one.replace(' ', "_"), one.to_owned()]);
+        }
+        names.dedup();
+        names_of.insert(stretch, names);
+    }
+    let wanted: BTreeSet<&String> = names_of.values().flatten().collect();
+    let observed = store.observed_metrics(&wanted.into_iter().cloned().collect::<Vec<_>>());
+    let mut stretches: Vec<&(usize, usize)> = names_of.keys().collect();
+    stretches.sort_by_key(|(start, end)| (std::cmp::Reverse(end - start), *start));
+    for stretch in stretches {
+        let Some(name) = names_of[stretch].iter().find(|name| observed.contains(name)) else { continue };
+        if (stretch.0..stretch.1).any(|index| matches!(roles[index], Role::Metric(_))) {
+            continue;
+        }
+        let text = text_of(question, tokens, *stretch);
+        let metric = metrics.iter().find(|metric| metric.name == *name).cloned().unwrap_or_else(|| Metric {
+            name: name.clone(),
+            words: vec![],
+            label: name.replace('_', " "),
+            unit: None,
+            aggregate: crate::store::Aggregate::Mean,
+        });
+        let index = add_metric(links, &metric, text, 0.98);
+        links.metrics[index].general = false;
+        roles[stretch.0..stretch.1].fill(Role::Metric(index));
+    }
+}
+
+/// "closng price": a word one typing error from a word for exactly one metric.
+fn link_near_metrics(tokens: &[Token], roles: &mut [Role], metrics: &[Metric], vocabulary: &Vocabulary, links: &mut Links) {
+    for index in 0..tokens.len() {
+        let token = &tokens[index];
+        let unknown = roles[index] == Role::Free && token.kind == TokenKind::Word && words::cue(&token.lower).is_none();
+        if !unknown || token.all_capitals() || token.lower.chars().count() < SHORTEST_NEAR {
+            continue;
+        }
+        let found: BTreeSet<usize> = words::near_keys(&token.lower)
+            .iter()
+            .filter(|near| near.chars().count() >= SHORTEST_NEAR)
+            .filter_map(|near| vocabulary.metric(near))
+            .collect();
+        if let Some(metric) = found.first().filter(|_| found.len() == 1) {
+            let text = token.text.clone();
+            let link = add_metric(links, &metrics[*metric], &text, 0.85);
+            roles[index] = Role::Metric(link);
+        }
+    }
+}
+
+/// Names with one typing error, for words that nothing else explains.
+fn link_near_entities(question: &str, tokens: &[Token], roles: &mut [Role], store: &dyn Store, links: &mut Links) {
+    let shouted = shouted(tokens);
+    let strange = |index: usize| {
+        let token = &tokens[index];
+        token.kind == TokenKind::Word
+            && words::cue(&token.lower).is_none()
+            && words::near_cue(&token.lower).is_none()
+            && (shouted || !token.all_capitals())
+            && token.lower.chars().count() + 1 >= SHORTEST_NEAR
+    };
+    let mut stretches = stretches(tokens, roles, 3);
+    stretches.retain(|(start, end)| {
+        (*start..*end).any(strange) && (*start..*end).all(|index| words::cue(&tokens[index].lower) != Some(Cue::Filler))
+    });
+    stretches.sort_by_key(|(start, end)| (std::cmp::Reverse(end - start), *start));
+    // What a look-up of all near keys costs grows with their number; a sentence of unknown words is not worth it.
+    stretches.truncate(12);
+    let near: Vec<((usize, usize), Vec<String>)> = stretches
+        .into_iter()
+        .map(|stretch| {
+            let mut near = words::near_keys(&names::key(text_of(question, tokens, stretch)));
+            near.retain(|key| key.chars().count() >= SHORTEST_NEAR);
+            (stretch, near)
+        })
+        .collect();
+    let wanted: BTreeSet<&String> = near.iter().flat_map(|(_, keys)| keys).collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let mut found: Vec<Alias> = store.aliases(&wanted.into_iter().cloned().collect::<Vec<_>>());
+    found.retain(|alias| alias.kind != AliasKind::Ticker);
+    for (stretch, keys) in near {
+        if (stretch.0..stretch.1).any(|index| matches!(roles[index], Role::Entity)) {
+            continue;
+        }
+        let mut candidates: Vec<&Alias> = found.iter().filter(|alias| keys.contains(&alias.key)).collect();
+        candidates.sort_by_key(|alias| (alias.entity.id, alias.kind));
+        candidates.dedup_by_key(|alias| alias.entity.id);
+        let text = text_of(question, tokens, stretch).to_owned();
+        match candidates[..] {
+            [] => continue,
+            [alias] => links.entities.push(Link {
+                entity: alias.entity.clone(),
+                text,
+                alias: alias.kind,
+                distance: 1,
+                certainty: 0.8,
+                observed: alias.observed,
+                value_of: alias.value_of.clone(),
+                token: stretch.0,
+            }),
+            _ => links.ambiguous.push(Ambiguity { text, candidates: candidates.iter().map(|a| a.entity.clone()).collect() }),
+        }
+        roles[stretch.0..stretch.1].fill(Role::Entity);
+    }
+    links.entities.sort_by_key(|link| link.token);
+}

@@ -1,0 +1,14 @@
+//! A question in plain language, understood step by step.
+//!
+//! [`token`] splits it, [`time`] reads its times, [`link`] finds the names and metrics in it, [`words`] knows what the
+//! remaining words do, and [`compose`] puts all of it together into a [`plan::Plan`].
+
+pub mod compose;
+pub mod link;
+pub mod plan;
+pub mod time;
+pub mod token;
+pub mod words;
+
+pub use compose::understand;
+pub use plan::Plan;

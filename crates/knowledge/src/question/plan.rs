@@ -1,0 +1,189 @@
+//! What a question asks for: the plan that the answering half carries out.
+
+use super::link::{Ambiguity, Link, MetricLink};
+use super::time::Period;
+use serde::Serialize;
+
+/// The number that is computed of one entity's observations.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// The value at one time.
+    Value,
+    /// Arithmetic mean.
+    Mean,
+    /// Sum.
+    Total,
+    /// Median.
+    Median,
+    /// Highest value.
+    Maximum,
+    /// Lowest value.
+    Minimum,
+    /// Highest high less lowest low.
+    Range,
+    /// From the first to the last value.
+    Change,
+    /// From one observation to the next.
+    DailyChange,
+    /// Direction of the fitted line.
+    Trend,
+    /// Standard deviation of log returns.
+    Volatility,
+    /// Observations that meet the condition.
+    Count,
+}
+
+/// Which end of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The greatest first.
+    Highest,
+    /// The least first.
+    Lowest,
+}
+
+/// How a value stands to a threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Comparison {
+    /// Greater.
+    Above,
+    /// Less.
+    Below,
+    /// Greater or equal.
+    AtLeast,
+    /// Less or equal.
+    AtMost,
+}
+
+/// A threshold that values are held against.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Condition {
+    /// How.
+    pub comparison: Comparison,
+    /// Against what.
+    pub threshold: f64,
+    /// The threshold is in percent of change from one observation to the next.
+    pub percent: bool,
+}
+
+impl Condition {
+    /// Whether a value meets it.
+    pub fn holds(&self, value: f64) -> bool {
+        match self.comparison {
+            Comparison::Above => value > self.threshold,
+            Comparison::Below => value < self.threshold,
+            Comparison::AtLeast => value >= self.threshold,
+            Comparison::AtMost => value <= self.threshold,
+        }
+    }
+}
+
+/// What is done with the entities and their numbers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Operation {
+    /// The measure of each entity named.
+    Measure,
+    /// The day of an extreme.
+    When {
+        /// Which extreme.
+        order: Order,
+    },
+    /// The first or last day on which the condition holds.
+    WhenCondition {
+        /// The first day rather than the last.
+        first: bool,
+    },
+    /// Entities by their measure.
+    Rank {
+        /// Which end.
+        order: Order,
+        /// How many.
+        count: usize,
+    },
+    /// The entities named, against each other.
+    Compare {
+        /// Which one is asked for.
+        order: Order,
+        /// The difference is asked for.
+        difference: bool,
+    },
+    /// Two series against each other.
+    Correlation,
+    /// A fact of an entity.
+    Fact {
+        /// The relation.
+        relation: String,
+    },
+    /// The ticker of an entity.
+    Ticker,
+    /// All that is known of an entity.
+    Profile,
+    /// The entities with a fact.
+    Members {
+        /// Their number is asked for.
+        count: bool,
+    },
+    /// Whether an entity has a fact.
+    IsMember,
+    /// The entities that share a fact with the one named.
+    Same {
+        /// The relation; none means any.
+        relation: Option<String>,
+    },
+    /// How two entities are related.
+    Path,
+    /// Why something happened.
+    Cause,
+    /// Anything else: the best passage.
+    Open,
+}
+
+/// Words of the question that were not understood.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Unknown {
+    /// The words.
+    pub text: String,
+    /// They look like a name.
+    pub name: bool,
+    /// They stand beside what is measured or ranked, and so change what is asked.
+    pub decisive: bool,
+}
+
+/// A question, understood.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// What is done.
+    pub operation: Operation,
+    /// The number that is computed.
+    pub measure: Measure,
+    /// The entities that are measured.
+    pub entities: Vec<Link>,
+    /// Facts that the entities must have: Health Care.
+    pub groups: Vec<Link>,
+    /// What is measured.
+    pub metrics: Vec<MetricLink>,
+    /// The times.
+    pub periods: Vec<Period>,
+    /// The threshold.
+    pub condition: Option<Condition>,
+    /// A change is asked for in the unit of the metric, not in percent.
+    pub absolute: bool,
+    /// All entities are spoken of.
+    pub everything: bool,
+    /// The metric was named, not taken by default.
+    pub metric_named: bool,
+    /// The question names or implies an operation.
+    pub operation_named: bool,
+    /// Words with several meanings.
+    pub ambiguous: Vec<Ambiguity>,
+    /// Times that name no day there is.
+    pub impossible_times: Vec<String>,
+    /// What was not understood.
+    pub not_understood: Vec<Unknown>,
+    /// Share of the meaningful words that were understood, 0 to 1.
+    pub understood: f64,
+}
