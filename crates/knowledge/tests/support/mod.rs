@@ -1,0 +1,331 @@
+//! A store in memory, filled by the code that learning uses from statements with metadata, for tests without a server.
+
+use std::collections::{BTreeMap, HashMap};
+use sutra_knowledge::metadata::{self, Role, Roles};
+use sutra_knowledge::store::*;
+use sutra_knowledge::{identity, names};
+
+/// The tables as their definition ships them: the words for metrics and the roles of metadata keys are data there.
+const TABLES: &str = include_str!("../../../../sql/40_tables.sql");
+
+struct Observed {
+    entity: u64,
+    metric: String,
+    unit: Option<String>,
+    point: Point,
+}
+
+/// Everything learned, in plain vectors.
+pub struct Memory {
+    entities: BTreeMap<u64, Entity>,
+    aliases: Vec<(String, String, AliasKind, u64)>,
+    observations: Vec<Observed>,
+    facts: Vec<(u64, String, String, u64, u64)>,
+    statements: BTreeMap<u64, String>,
+    metrics: Vec<Metric>,
+    roles: Roles,
+}
+
+/// The rows of one INSERT of the table definitions: each row's fields, quotes taken off.
+fn shipped(table: &str) -> Vec<Vec<String>> {
+    let start = TABLES.find(&format!("INSERT INTO sutra.{table} ")).expect("the table has shipped rows");
+    let body = &TABLES[start..];
+    let body = &body[body.find("VALUES").unwrap() + 6..body.find(";\n").unwrap()];
+    let mut rows = Vec::new();
+    for line in body.lines().map(str::trim).filter(|line| line.starts_with('(')) {
+        let mut fields = vec![String::new()];
+        let mut quoted = false;
+        for character in line.trim_start_matches('(').trim_end_matches([',', ';']).trim_end_matches(')').chars() {
+            match character {
+                '\'' => quoted = !quoted,
+                ',' if !quoted => fields.push(String::new()),
+                ' ' if !quoted => {}
+                character => fields.last_mut().unwrap().push(character),
+            }
+        }
+        rows.push(fields);
+    }
+    rows
+}
+
+fn present(field: &str) -> Option<String> {
+    (field != "NULL").then(|| field.to_owned())
+}
+
+impl Memory {
+    /// A store that has learned nothing.
+    pub fn new() -> Self {
+        let metrics: Vec<Metric> = shipped("metric")
+            .into_iter()
+            .map(|row| Metric {
+                name: row[0].clone(),
+                words: row[1].trim_matches(['{', '}']).split(',').map(str::to_owned).collect(),
+                label: row[2].clone(),
+                unit: present(&row[3]),
+                aggregate: match row[4].as_str() {
+                    "sum" => Aggregate::Sum,
+                    "last" => Aggregate::Last,
+                    _ => Aggregate::Mean,
+                },
+            })
+            .collect();
+        let mut roles = Roles::default();
+        for row in shipped("metadata_role") {
+            let role = match row[1].as_str() {
+                "company" => Role::Company,
+                "ticker" => Role::Ticker,
+                "name" => Role::Name,
+                "date" => Role::Date,
+                "period" => Role::Period,
+                "metric" => Role::Metric(present(&row[2])),
+                "fact" => Role::Fact { relation: row[3].clone(), kind: row[4].clone() },
+                _ => Role::Ignore,
+            };
+            roles.keys.insert(row[0].clone(), role);
+        }
+        for metric in &metrics {
+            roles.units.extend(metric.unit.clone().map(|unit| (metric.name.clone(), unit)));
+        }
+        Memory {
+            entities: BTreeMap::new(),
+            aliases: vec![],
+            observations: vec![],
+            facts: vec![],
+            statements: BTreeMap::new(),
+            metrics,
+            roles,
+        }
+    }
+
+    /// Adds a metric's words, as a row of sutra.metric would.
+    #[allow(dead_code, reason = "not every test has a domain of its own")]
+    pub fn metric(&mut self, name: &str, words: &[&str], label: &str, unit: &str, aggregate: Aggregate) {
+        self.metrics.push(Metric {
+            name: name.into(),
+            words: words.iter().map(|word| (*word).into()).collect(),
+            label: label.into(),
+            unit: Some(unit.into()),
+            aggregate,
+        });
+    }
+
+    fn id(kind: &str, content: &str) -> u64 {
+        identity::id(&identity::digest("default", kind, content))
+    }
+
+    fn alias(&mut self, text: &str, kind: AliasKind, entity: u64) {
+        let row = (names::key(text), text.to_owned(), kind, entity);
+        if !self.aliases.contains(&row) {
+            self.aliases.push(row);
+        }
+    }
+
+    /// Learns a statement.
+    pub fn learn(&mut self, content: &str, json: &str) {
+        let entries = metadata::entries(json).expect("metadata is an object");
+        let reading = metadata::read(content, &entries, &self.roles).expect("metadata can be read");
+        let statement = Self::id("statement", content);
+        self.statements.insert(statement, content.to_owned());
+        let mut subject_id = None;
+        for subject in &reading.subjects {
+            let known = subject
+                .ticker
+                .is_none()
+                .then(|| self.aliases.iter().find(|alias| alias.0 == names::key(&subject.canonical)).map(|alias| alias.3))
+                .flatten();
+            let id = known.unwrap_or_else(|| Self::id("entity", &subject.canonical));
+            let entity =
+                self.entities.entry(id).or_insert_with(|| Entity { id, name: subject.canonical.clone(), title: None });
+            if entity.title.is_none() {
+                entity.title = subject.name.clone().filter(|name| *name != entity.name);
+            }
+            for alias in &subject.aliases {
+                let kind = match alias.kind {
+                    metadata::AliasKind::Ticker => AliasKind::Ticker,
+                    metadata::AliasKind::Name => AliasKind::Name,
+                    metadata::AliasKind::Short => AliasKind::Short,
+                };
+                self.alias(&alias.text, kind, id);
+            }
+            subject_id = Some(id);
+        }
+        let Some(entity) = subject_id else { return };
+        for fact in &reading.facts {
+            let target = Self::id("entity", &fact.value);
+            self.entities.entry(target).or_insert_with(|| Entity { id: target, name: fact.value.clone(), title: None });
+            self.alias(&fact.value, AliasKind::Name, target);
+            self.facts.push((entity, fact.relation.clone(), fact.kind.clone(), target, statement));
+        }
+        for observation in &reading.observations {
+            let at = reading.at.expect("an observation has a time").as_microsecond();
+            self.observations.push(Observed {
+                entity,
+                metric: observation.metric.clone(),
+                unit: observation.unit.clone(),
+                point: Point { at, value: observation.value, concept: statement },
+            });
+        }
+    }
+
+    fn select(&self, scope: Scope<'_>, metric: &str, window: Window) -> Vec<Series> {
+        let mut by_entity: BTreeMap<u64, Series> = BTreeMap::new();
+        for observed in self.observations.iter().filter(|observed| observed.metric == metric) {
+            let inside = match scope {
+                Scope::Entities(ids) => ids.contains(&observed.entity),
+                Scope::Everything => true,
+            };
+            let at = observed.point.at;
+            if inside && window.from.is_none_or(|from| at >= from) && window.before.is_none_or(|before| at < before) {
+                let series = by_entity.entry(observed.entity).or_insert_with(|| Series {
+                    entity: observed.entity,
+                    unit: observed.unit.clone(),
+                    points: vec![],
+                });
+                series.points.push(observed.point);
+            }
+        }
+        let mut found: Vec<Series> = by_entity.into_values().collect();
+        for series in &mut found {
+            series.points.sort_by_key(|point| (point.at, point.concept));
+        }
+        found
+    }
+
+    fn fact(&self, row: &(u64, String, String, u64, u64)) -> Fact {
+        Fact {
+            entity: self.entities[&row.0].clone(),
+            relation: row.1.clone(),
+            kind: row.2.clone(),
+            target: self.entities[&row.3].clone(),
+            confidence: 1.0,
+            evidence: Some(row.4),
+        }
+    }
+}
+
+impl Store for Memory {
+    fn aliases(&self, keys: &[String]) -> Vec<Alias> {
+        let found = self.aliases.iter().filter(|alias| keys.contains(&alias.0));
+        let mut found: Vec<Alias> = found
+            .map(|(key, alias, kind, entity)| {
+                let mut value_of: Vec<String> =
+                    self.facts.iter().filter(|fact| fact.3 == *entity).map(|fact| fact.1.clone()).collect();
+                value_of.sort();
+                value_of.dedup();
+                Alias {
+                    key: key.clone(),
+                    alias: alias.clone(),
+                    kind: *kind,
+                    entity: self.entities[entity].clone(),
+                    observed: self.observations.iter().any(|observed| observed.entity == *entity),
+                    value_of,
+                }
+            })
+            .collect();
+        found.sort_by(|one, two| (&one.key, one.entity.id, one.kind).cmp(&(&two.key, two.entity.id, two.kind)));
+        found
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        self.metrics.clone()
+    }
+
+    fn observed_metrics(&self, names: &[String]) -> Vec<String> {
+        let observed = |name: &&String| self.observations.iter().any(|observed| observed.metric == **name);
+        names.iter().filter(observed).cloned().collect()
+    }
+
+    fn relations(&self) -> Vec<String> {
+        let mut relations: Vec<String> = self
+            .roles
+            .keys
+            .values()
+            .filter_map(|role| if let Role::Fact { relation, .. } = role { Some(relation.clone()) } else { None })
+            .collect();
+        relations.sort();
+        relations
+    }
+
+    fn entities(&self, ids: &[u64]) -> Vec<Entity> {
+        ids.iter().filter_map(|id| self.entities.get(id)).cloned().collect()
+    }
+
+    fn extents(&self, entities: &[u64], metric: &str) -> Vec<Extent> {
+        self.select(Scope::Entities(entities), metric, Window::default())
+            .into_iter()
+            .map(|series| Extent {
+                entity: series.entity,
+                first: series.points[0].at,
+                last: series.points[series.points.len() - 1].at,
+            })
+            .collect()
+    }
+
+    fn newest(&self, metric: &str) -> Option<i64> {
+        self.observations.iter().filter(|observed| observed.metric == metric).map(|observed| observed.point.at).max()
+    }
+
+    fn series(&self, scope: Scope<'_>, metric: &str, window: Window) -> Vec<Series> {
+        self.select(scope, metric, window)
+    }
+
+    fn last(&self, entities: &[u64], metric: &str, count: usize, before: Option<i64>) -> Vec<Series> {
+        let mut found = self.select(Scope::Entities(entities), metric, Window { from: None, before });
+        for series in &mut found {
+            let mut moments: Vec<i64> = series.points.iter().map(|point| point.at).collect();
+            moments.dedup();
+            if let Some(from) = moments.len().checked_sub(count).and_then(|skip| moments.get(skip)).copied() {
+                series.points.retain(|point| point.at >= from);
+            }
+        }
+        found
+    }
+
+    fn neighbours(&self, entity: u64, metric: &str, at: i64) -> (Option<i64>, Option<i64>) {
+        let series = self.select(Scope::Entities(&[entity]), metric, Window::default());
+        let moments: Vec<i64> = series.iter().flat_map(|series| series.points.iter().map(|point| point.at)).collect();
+        (
+            moments.iter().copied().filter(|moment| *moment < at).max(),
+            moments.iter().copied().filter(|moment| *moment > at).min(),
+        )
+    }
+
+    fn facts(&self, entities: &[u64], relation: Option<&str>) -> Vec<Fact> {
+        let rows = self.facts.iter().filter(|fact| entities.contains(&fact.0) && relation.is_none_or(|one| fact.1 == one));
+        let mut facts: Vec<Fact> = rows.map(|row| self.fact(row)).collect();
+        facts.sort_by(|one, two| {
+            (one.entity.id, &one.relation, &one.target.name).cmp(&(two.entity.id, &two.relation, &two.target.name))
+        });
+        facts
+    }
+
+    fn members(&self, value: u64, relation: Option<&str>) -> Vec<Fact> {
+        let rows = self.facts.iter().filter(|fact| fact.3 == value && relation.is_none_or(|one| fact.1 == one));
+        let mut facts: Vec<Fact> = rows.map(|row| self.fact(row)).collect();
+        facts.sort_by(|one, two| (&one.entity.name, &one.relation).cmp(&(&two.entity.name, &two.relation)));
+        facts
+    }
+
+    fn statements(&self, ids: &[u64]) -> Vec<(u64, String)> {
+        ids.iter().filter_map(|id| self.statements.get(id).map(|text| (*id, text.clone()))).collect()
+    }
+
+    /// By the share of the question's words that a statement holds.
+    fn passages(&self, question: &str, count: usize) -> Vec<Passage> {
+        let words = |text: &str| names::key(text).split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let asked = words(question);
+        let mut found: Vec<Passage> = self
+            .statements
+            .iter()
+            .map(|(id, text)| {
+                let held: HashMap<String, ()> = words(text).into_iter().map(|word| (word, ())).collect();
+                let common = asked.iter().filter(|word| held.contains_key(*word)).count();
+                Passage { concept: *id, content: text.clone(), score: common as f64 / asked.len().max(1) as f64 }
+            })
+            .filter(|passage| passage.score > 0.0)
+            .collect();
+        found.sort_by(|one, two| two.score.total_cmp(&one.score).then(one.concept.cmp(&two.concept)));
+        found.truncate(count);
+        found
+    }
+}
