@@ -5,7 +5,7 @@
 //! it works on a standby.
 
 mod candidates;
-mod jsonb;
+pub mod jsonb;
 mod postings;
 mod rights;
 

@@ -26,11 +26,14 @@ fn right(expected: &Value, row: &Row) -> bool {
     let number = |key: &str| expected[key].as_f64().unwrap_or(0.0);
     match kind {
         "number" => value["value"].as_f64().is_some_and(|found| {
-            (found - number("value")).abs() <= (number("tolerance") * number("value").abs()).max(number("absolute")).max(1e-9)
+            (found - number("value")).abs()
+                <= (number("tolerance") * number("value").abs()).max(number("absolute")).max(1e-9)
         }),
         "entity" => value["entity"] == *wanted,
         "entities" => {
-            let set = |value: &Value| value.as_array().map(|all| all.iter().map(Value::to_string).collect::<std::collections::BTreeSet<_>>());
+            let set = |value: &Value| {
+                value.as_array().map(|all| all.iter().map(Value::to_string).collect::<std::collections::BTreeSet<_>>())
+            };
             set(&value["entities"]) == set(&expected["entities"])
         }
         "direction" => value["direction"] == expected["direction"],
@@ -62,7 +65,13 @@ fn main() {
         if !correct || all {
             println!("{} {question}\n    expected {}", if correct { "+" } else { "-" }, asked["expect"]);
             if let Some(row) = rows.first() {
-                println!("    got {:?} {:.3} {}\n    {}", row.kind, row.confidence, row.answer, row.value.clone().unwrap_or_default());
+                println!(
+                    "    got {:?} {:.3} {}\n    {}",
+                    row.kind,
+                    row.confidence,
+                    row.answer,
+                    row.value.clone().unwrap_or_default()
+                );
             }
             if !correct {
                 println!("    plan {}", serde_json::to_string(&plan).unwrap_or_default());

@@ -25,7 +25,8 @@ fn computed(plan: &Plan, text: String, value: Map<String, Value>, facts: &[&Fact
     let mut features = measure::plan_features(plan, None, &[]);
     features.operation = 1.0;
     features.metric = facts.iter().map(|fact| fact.confidence).fold(0.99, f64::min);
-    let explanation = format!("{explanation}{}", measure::notes(plan, &crate::question::time::Period::unspecified(), None));
+    let explanation =
+        format!("{explanation}{}", measure::notes(plan, &crate::question::time::Period::unspecified(), None));
     let mut row = Row::computed(text, value, evidence(facts), features, explanation);
     row.path = Some(edges(facts));
     row.concept = facts.first().map(|fact| fact.entity.id);
@@ -41,7 +42,11 @@ fn unknown_fact(link: &Link, relation: &str) -> Vec<Row> {
 }
 
 fn nobody() -> Vec<Row> {
-    vec![Row::abstention("The question names nothing that was learned.", json!({ "entity": Value::Null }), "no entity is named")]
+    vec![Row::abstention(
+        "The question names nothing that was learned.",
+        json!({ "entity": Value::Null }),
+        "no entity is named",
+    )]
 }
 
 fn with_support(row: Row, store: &dyn Store) -> Vec<Row> {
@@ -67,7 +72,8 @@ pub fn fact(plan: &Plan, relation: &str, store: &dyn Store) -> Vec<Row> {
     let facts = store.facts(&ids, Some(relation));
     let mut sentences = Vec::new();
     for link in &plan.entities {
-        let own: Vec<String> = facts.iter().filter(|fact| fact.entity.id == link.entity.id).map(|fact| fact.target.name.clone()).collect();
+        let own: Vec<String> =
+            facts.iter().filter(|fact| fact.entity.id == link.entity.id).map(|fact| fact.target.name.clone()).collect();
         if own.is_empty() {
             return unknown_fact(link, relation);
         }
@@ -76,7 +82,8 @@ pub fn fact(plan: &Plan, relation: &str, store: &dyn Store) -> Vec<Row> {
     let Some(first) = plan.entities.first() else { return nobody() };
     let used: Vec<&Fact> = facts.iter().collect();
     let mut value = Map::new();
-    let values: Vec<&str> = facts.iter().filter(|fact| fact.entity.id == first.entity.id).map(|fact| fact.target.name.as_str()).collect();
+    let values: Vec<&str> =
+        facts.iter().filter(|fact| fact.entity.id == first.entity.id).map(|fact| fact.target.name.as_str()).collect();
     value.insert("value".into(), if values.len() == 1 { json!(values[0]) } else { json!(values) });
     value.insert("relation".into(), json!(relation));
     value.insert("entity".into(), json!(first.entity.name));
@@ -92,9 +99,14 @@ pub fn ticker(plan: &Plan, store: &dyn Store) -> Vec<Row> {
     }
     let facts = store.facts(&[entity.id], None);
     let used: Vec<&Fact> = facts.iter().take(5).collect();
-    let value = Map::from_iter([("value".into(), json!(entity.name)), ("relation".into(), json!("ticker")), ("entity".into(), json!(entity.name))]);
+    let value = Map::from_iter([
+        ("value".into(), json!(entity.name)),
+        ("relation".into(), json!("ticker")),
+        ("entity".into(), json!(entity.name)),
+    ]);
     let who = entity.title.clone().unwrap_or_else(|| link.text.clone());
-    let mut row = computed(plan, format!("The ticker of {who} is {}.", entity.name), value, &used, "the entity's own name");
+    let mut row =
+        computed(plan, format!("The ticker of {who} is {}.", entity.name), value, &used, "the entity's own name");
     row.path = None;
     row.concept = Some(entity.id);
     if row.evidence.is_empty() {
@@ -128,7 +140,9 @@ pub fn members(plan: &Plan, count: bool, store: &dyn Store) -> Vec<Row> {
         let facts = store.members(group.entity.id, None);
         found = Some(match found {
             None => facts,
-            Some(known) => known.into_iter().filter(|fact| facts.iter().any(|other| other.entity.id == fact.entity.id)).collect(),
+            Some(known) => {
+                known.into_iter().filter(|fact| facts.iter().any(|other| other.entity.id == fact.entity.id)).collect()
+            }
         });
     }
     let mut facts = found.unwrap_or_default();
@@ -174,7 +188,10 @@ pub fn is_member(plan: &Plan, store: &dyn Store) -> Vec<Row> {
     let related = |fact: &&Fact| plan.groups.iter().any(|group| group.value_of.contains(&fact.relation));
     let used: Vec<&Fact> = facts.iter().filter(related).collect();
     if used.is_empty() {
-        return unknown_fact(link, plan.groups.first().and_then(|group| group.value_of.first()).map_or("fact", String::as_str));
+        return unknown_fact(
+            link,
+            plan.groups.first().and_then(|group| group.value_of.first()).map_or("fact", String::as_str),
+        );
     }
     let who = sentence::entity(&link.entity);
     let text = if all {
@@ -202,7 +219,8 @@ pub fn same(plan: &Plan, relation: Option<&str>, store: &dyn Store) -> Vec<Row> 
         others.retain(|other| other.entity.id != link.entity.id);
         others.sort_by(|one, two| one.entity.name.cmp(&two.entity.name).then(one.entity.id.cmp(&two.entity.id)));
         others.dedup_by_key(|other| other.entity.id);
-        let better = best.as_ref().is_none_or(|(_, known)| known.is_empty() || !others.is_empty() && others.len() < known.len());
+        let better =
+            best.as_ref().is_none_or(|(_, known)| known.is_empty() || !others.is_empty() && others.len() < known.len());
         if better {
             best = Some((fact, others));
         }
@@ -233,7 +251,11 @@ fn shared(plan: &Plan, own: &[Fact]) -> Vec<Row> {
         .filter(|fact| fact.entity.id == first)
         .filter(|fact| {
             plan.entities[1..].iter().all(|link| {
-                own.iter().any(|other| other.entity.id == link.entity.id && other.relation == fact.relation && other.target.id == fact.target.id)
+                own.iter().any(|other| {
+                    other.entity.id == link.entity.id
+                        && other.relation == fact.relation
+                        && other.target.id == fact.target.id
+                })
             })
         })
         .collect();
@@ -244,7 +266,12 @@ fn shared(plan: &Plan, own: &[Fact]) -> Vec<Row> {
         (format!("No: {who} share none of the facts asked about."), own)
     } else {
         let listed: Vec<String> = common.iter().map(|fact| format!("{} {}", fact.relation, fact.target.name)).collect();
-        let used = own.iter().filter(|fact| common.iter().any(|shared| shared.target.id == fact.target.id && shared.relation == fact.relation)).collect();
+        let used = own
+            .iter()
+            .filter(|fact| {
+                common.iter().any(|shared| shared.target.id == fact.target.id && shared.relation == fact.relation)
+            })
+            .collect();
         (format!("Yes: {who} share {}.", sentence::list(&listed)), used)
     };
     let value = Map::from_iter([
@@ -280,16 +307,26 @@ pub fn path(plan: &Plan, store: &dyn Store) -> Vec<Row> {
             }
         }
         (
-            format!("{} and {} share {}.", sentence::entity(&first.entity), sentence::entity(&second.entity), sentence::list(&ways)),
+            format!(
+                "{} and {} share {}.",
+                sentence::entity(&first.entity),
+                sentence::entity(&second.entity),
+                sentence::list(&ways)
+            ),
             used,
         )
     } else {
-        let said: Vec<String> = direct.iter().map(|fact| fact_sentence(&fact.entity, &fact.relation, &fact.target.name)).collect();
+        let said: Vec<String> =
+            direct.iter().map(|fact| fact_sentence(&fact.entity, &fact.relation, &fact.target.name)).collect();
         (said.join(" "), direct)
     };
     if used.is_empty() {
         return vec![Row::abstention(
-            format!("No relation between {} and {} has been learned.", sentence::entity(&first.entity), sentence::entity(&second.entity)),
+            format!(
+                "No relation between {} and {} has been learned.",
+                sentence::entity(&first.entity),
+                sentence::entity(&second.entity)
+            ),
             json!({ "from": first.entity.name, "to": second.entity.name }),
             "neither a fact leads from one to the other, nor do they share one",
         )];

@@ -33,7 +33,8 @@ pub fn missing(plan: &Plan) -> Option<Row> {
     }
     let blocked = plan.not_understood.iter().find(|unknown| unknown.decisive);
     if let Some(unknown) = blocked {
-        let about = plan.entities.first().map(|link| format!(" of {}", sentence::entity(&link.entity))).unwrap_or_default();
+        let about =
+            plan.entities.first().map(|link| format!(" of {}", sentence::entity(&link.entity))).unwrap_or_default();
         return Some(Row::abstention(
             format!("Nothing is known about \"{}\"{about}.", unknown.text),
             json!({ "not_understood": unknown.text }),

@@ -59,9 +59,13 @@ pub fn figure(measure: Measure, condition: Option<&Condition>, metric: &MetricLi
     let mut margin = 1.0;
     let (value, unit, point, method) = match measure {
         Measure::Value => (last.value, unit, Some(last), "the observation itself".to_owned()),
-        Measure::Mean => (statistics::mean(&values)?, unit, None, format!("arithmetic mean of {} observations", values.len())),
+        Measure::Mean => {
+            (statistics::mean(&values)?, unit, None, format!("arithmetic mean of {} observations", values.len()))
+        }
         Measure::Total => (statistics::total(&values), unit, None, format!("sum of {} observations", values.len())),
-        Measure::Median => (statistics::median(&values)?, unit, None, format!("median of {} observations", values.len())),
+        Measure::Median => {
+            (statistics::median(&values)?, unit, None, format!("median of {} observations", values.len()))
+        }
         Measure::Maximum | Measure::Minimum => {
             let point = extreme(measure == Measure::Maximum)?;
             let word = if measure == Measure::Maximum { "greatest" } else { "least" };
@@ -79,7 +83,12 @@ pub fn figure(measure: Measure, condition: Option<&Condition>, metric: &MetricLi
             }
             ends(&mut more);
             let change = statistics::change_percent(first.value, last.value)?;
-            (change, percent, None, "(last - first) / first, over the first and the last observation inside the period".to_owned())
+            (
+                change,
+                percent,
+                None,
+                "(last - first) / first, over the first and the last observation inside the period".to_owned(),
+            )
         }
         Measure::DailyChange => {
             let pair = points.last_chunk::<2>()?;
@@ -124,7 +133,8 @@ pub fn figure(measure: Measure, condition: Option<&Condition>, metric: &MetricLi
             let condition = condition?;
             let held: Vec<Point> = if condition.percent {
                 let moves = points.windows(2).filter(|pair| {
-                    statistics::change_percent(pair[0].value, pair[1].value).is_some_and(|change| condition.holds(change))
+                    statistics::change_percent(pair[0].value, pair[1].value)
+                        .is_some_and(|change| condition.holds(change))
                 });
                 moves.map(|pair| pair[1]).collect()
             } else {
@@ -179,7 +189,11 @@ fn condition_words(condition: &Condition, unit: Option<&str>) -> String {
         Comparison::AtLeast => "at or above",
         Comparison::AtMost => "at or below",
     };
-    let threshold = if condition.percent { sentence::quantity(condition.threshold, Some("percent")) } else { sentence::quantity(condition.threshold, unit) };
+    let threshold = if condition.percent {
+        sentence::quantity(condition.threshold, Some("percent"))
+    } else {
+        sentence::quantity(condition.threshold, unit)
+    };
     format!("{word} {threshold}")
 }
 
@@ -213,8 +227,18 @@ pub fn say(measure: Measure, plan: &Plan, metric: &MetricLink, who: &str, period
             }
         }
         Measure::Change => {
-            let verb = if figure.value > 0.0 { "rose" } else if figure.value < 0.0 { "fell" } else { "did not change:" };
-            format!("The {label} of {who} {verb} by {} {during}, {}.", sentence::quantity(figure.value.abs(), figure.unit.as_deref()), ends(figure))
+            let verb = if figure.value > 0.0 {
+                "rose"
+            } else if figure.value < 0.0 {
+                "fell"
+            } else {
+                "did not change:"
+            };
+            format!(
+                "The {label} of {who} {verb} by {} {during}, {}.",
+                sentence::quantity(figure.value.abs(), figure.unit.as_deref()),
+                ends(figure)
+            )
         }
         Measure::DailyChange => {
             let at = figure.point.map(|point| sentence::day(point.at)).unwrap_or_default();
@@ -234,14 +258,22 @@ pub fn say(measure: Measure, plan: &Plan, metric: &MetricLink, who: &str, period
             figure.points.len().saturating_sub(1)
         ),
         Measure::Count => {
-            let condition = plan.condition.as_ref().map(|condition| condition_words(condition, metric.metric.unit.as_deref())).unwrap_or_default();
+            let condition = plan
+                .condition
+                .as_ref()
+                .map(|condition| condition_words(condition, metric.metric.unit.as_deref()))
+                .unwrap_or_default();
             format!(
                 "The {label} of {who} was {condition} on {} of {} days {during}.",
                 sentence::number(figure.value),
                 figure.points.len()
             )
         }
-        _ => format!("The {} of {who} {during} was {quantity} ({} observations).", title(measure, metric), figure.points.len()),
+        _ => format!(
+            "The {} of {who} {during} was {quantity} ({} observations).",
+            title(measure, metric),
+            figure.points.len()
+        ),
     }
 }
 
@@ -291,7 +323,13 @@ pub fn notes(plan: &Plan, period: &Period, loaded: Option<&Loaded>) -> String {
 }
 
 /// The keys of `value` for one figure.
-pub fn value_of(measure: Measure, metric: &MetricLink, entity: Option<&Entity>, period: &Period, figure: &Figure) -> Map<String, Value> {
+pub fn value_of(
+    measure: Measure,
+    metric: &MetricLink,
+    entity: Option<&Entity>,
+    period: &Period,
+    figure: &Figure,
+) -> Map<String, Value> {
     let mut value = Map::new();
     key(&mut value, "value", figure.value);
     key(&mut value, "unit", figure.unit.clone());
@@ -324,7 +362,13 @@ pub fn evidence_of(figure: &Figure, loaded: &Loaded) -> Vec<u64> {
 }
 
 /// Why there is no number: no observations at all, or none in the period, with the nearest that there are.
-pub fn nothing(plan: &Plan, metric: Option<&MetricLink>, entity: Option<&Entity>, period: &Period, store: &dyn Store) -> Row {
+pub fn nothing(
+    plan: &Plan,
+    metric: Option<&MetricLink>,
+    entity: Option<&Entity>,
+    period: &Period,
+    store: &dyn Store,
+) -> Row {
     let Some(metric) = metric else {
         return Row::abstention(
             "Nothing that can be measured has been learned.",
@@ -335,7 +379,10 @@ pub fn nothing(plan: &Plan, metric: Option<&MetricLink>, entity: Option<&Entity>
     let label = &metric.metric.label;
     let Some(entity) = entity else {
         return Row::abstention(
-            format!("There are no observations of the {label} {}.", sentence::during(&period.label, period.kind == PeriodKind::Day)),
+            format!(
+                "There are no observations of the {label} {}.",
+                sentence::during(&period.label, period.kind == PeriodKind::Day)
+            ),
             json!({ "metric": metric.metric.name, "period": period.label }),
             "no entity has an observation in the period",
         );
@@ -357,7 +404,11 @@ pub fn nothing(plan: &Plan, metric: Option<&MetricLink>, entity: Option<&Entity>
         let weekday = period.from.map(|day| format!("{:?}", day.weekday())).unwrap_or_default();
         let days: Vec<String> = near.iter().map(|at| sentence::day(*at)).collect();
         (
-            format!("There is no {label} of {who} on {}, a {weekday}; the nearest with one: {}.", period.label, sentence::list(&days)),
+            format!(
+                "There is no {label} of {who} on {}, a {weekday}; the nearest with one: {}.",
+                period.label,
+                sentence::list(&days)
+            ),
             near.iter().map(|at| sentence::iso(*at)).collect(),
         )
     } else {
@@ -383,13 +434,19 @@ pub fn members(plan: &Plan, store: &dyn Store) -> Option<Vec<Entity>> {
     }
     let mut found: Option<Vec<Entity>> = None;
     for group in &plan.groups {
-        let mut members: Vec<Entity> =
-            store.members(group.entity.id, None).into_iter().filter(|fact| fact.relation != "mentions").map(|fact| fact.entity).collect();
+        let mut members: Vec<Entity> = store
+            .members(group.entity.id, None)
+            .into_iter()
+            .filter(|fact| fact.relation != "mentions")
+            .map(|fact| fact.entity)
+            .collect();
         members.sort_by_key(|entity| entity.id);
         members.dedup_by_key(|entity| entity.id);
         found = Some(match found {
             None => members,
-            Some(known) => known.into_iter().filter(|entity| members.iter().any(|member| member.id == entity.id)).collect(),
+            Some(known) => {
+                known.into_iter().filter(|entity| members.iter().any(|member| member.id == entity.id)).collect()
+            }
         });
     }
     found
@@ -438,7 +495,12 @@ pub fn measure(plan: &Plan, store: &dyn Store) -> Vec<Row> {
         features.coverage = features.coverage.min(series::coverage(period, &loaded.points));
         features.agreement = features.agreement.min(loaded.agreement());
         features.margin = features.margin.min(figure.margin);
-        explanation.push(format!("{}: {}{}", title(*measure, metric), figure.method, notes(plan, period, Some(loaded))));
+        explanation.push(format!(
+            "{}: {}{}",
+            title(*measure, metric),
+            figure.method,
+            notes(plan, period, Some(loaded))
+        ));
         values.push(Value::Object(value_of(*measure, metric, Some(entity), period, figure)));
     }
     explanation.dedup();
@@ -479,7 +541,10 @@ pub fn supporting(concepts: &[u64], confidence: f64, store: &dyn Store) -> Vec<R
     }
     let texts = store.statements(&unique);
     let text = |id: u64| texts.iter().find(|(found, _)| *found == id).map(|(_, text)| text.clone());
-    unique.iter().filter_map(|id| Some(Row::statement(*id, text(*id)?, confidence, "a statement the answer was computed from"))).collect()
+    unique
+        .iter()
+        .filter_map(|id| Some(Row::statement(*id, text(*id)?, confidence, "a statement the answer was computed from")))
+        .collect()
 }
 
 /// The day on which a metric, or its change, was at its highest or lowest.
@@ -491,7 +556,9 @@ pub fn when(plan: &Plan, order: Order, store: &dyn Store) -> Vec<Row> {
     let moves = matches!(plan.measure, Measure::Change | Measure::DailyChange);
     let load_measure = if moves { Measure::Change } else { Measure::Maximum };
     let loaded = series::load(Scope::Entities(&[entity.id]), &metric.metric.name, period, load_measure, store);
-    let Some(loaded) = loaded.into_iter().next() else { return vec![nothing(plan, Some(metric), Some(entity), period, store)] };
+    let Some(loaded) = loaded.into_iter().next() else {
+        return vec![nothing(plan, Some(metric), Some(entity), period, store)];
+    };
     let mut ranked: Vec<(f64, Point)> = if moves {
         let pairs = loaded.points.windows(2);
         pairs.filter_map(|pair| Some((statistics::change_percent(pair[0].value, pair[1].value)?, pair[1]))).collect()
@@ -502,9 +569,18 @@ pub fn when(plan: &Plan, order: Order, store: &dyn Store) -> Vec<Row> {
         let by_value = if order == Order::Highest { two.0.total_cmp(&one.0) } else { one.0.total_cmp(&two.0) };
         by_value.then(one.1.at.cmp(&two.1.at))
     });
-    let Some((best, point)) = ranked.first().copied() else { return vec![nothing(plan, Some(metric), Some(entity), period, store)] };
-    let unit = if moves { Some("percent".to_owned()) } else { loaded.unit.clone().or_else(|| metric.metric.unit.clone()) };
-    let measure = if moves { Measure::DailyChange } else if order == Order::Highest { Measure::Maximum } else { Measure::Minimum };
+    let Some((best, point)) = ranked.first().copied() else {
+        return vec![nothing(plan, Some(metric), Some(entity), period, store)];
+    };
+    let unit =
+        if moves { Some("percent".to_owned()) } else { loaded.unit.clone().or_else(|| metric.metric.unit.clone()) };
+    let measure = if moves {
+        Measure::DailyChange
+    } else if order == Order::Highest {
+        Measure::Maximum
+    } else {
+        Measure::Minimum
+    };
     let tied: Vec<&(f64, Point)> = ranked.iter().skip(1).take_while(|(value, _)| *value == best).collect();
     let figure = Figure {
         value: best,
@@ -513,9 +589,14 @@ pub fn when(plan: &Plan, order: Order, store: &dyn Store) -> Vec<Row> {
         point: Some(point),
         margin: ranked.get(1).map_or(1.0, |next| confidence::margin(best, next.0)),
         more: Map::new(),
-        method: format!("the {} of {} observations", if order == Order::Highest { "greatest" } else { "least" }, ranked.len()),
+        method: format!(
+            "the {} of {} observations",
+            if order == Order::Highest { "greatest" } else { "least" },
+            ranked.len()
+        ),
     };
-    let label = if moves { format!("daily change of the {}", metric.metric.label) } else { metric.metric.label.clone() };
+    let label =
+        if moves { format!("daily change of the {}", metric.metric.label) } else { metric.metric.label.clone() };
     let mut text = format!(
         "The {label} of {} was {} {} on {}: {}.",
         sentence::entity(entity),
@@ -551,7 +632,9 @@ pub fn when_condition(plan: &Plan, first: bool, store: &dyn Store) -> Vec<Row> {
         return vec![nothing(plan, None, Some(entity), period, store)];
     };
     let loaded = series::load(Scope::Entities(&[entity.id]), &metric.metric.name, period, Measure::Maximum, store);
-    let Some(loaded) = loaded.into_iter().next() else { return vec![nothing(plan, Some(metric), Some(entity), period, store)] };
+    let Some(loaded) = loaded.into_iter().next() else {
+        return vec![nothing(plan, Some(metric), Some(entity), period, store)];
+    };
     let held: Vec<Point> = loaded.points.iter().copied().filter(|point| condition.holds(point.value)).collect();
     let who = sentence::entity(entity);
     let words = condition_words(condition, metric.metric.unit.as_deref());

@@ -70,7 +70,13 @@ pub struct Row {
 
 impl Row {
     /// A computed row; evidence in the order of use, each concept once.
-    fn computed(answer: String, mut value: Map<String, Value>, evidence: Vec<u64>, features: Features, explanation: String) -> Row {
+    fn computed(
+        answer: String,
+        mut value: Map<String, Value>,
+        evidence: Vec<u64>,
+        features: Features,
+        explanation: String,
+    ) -> Row {
         let mut seen = std::collections::HashSet::new();
         let mut evidence: Vec<u64> = evidence.into_iter().filter(|concept| seen.insert(*concept)).collect();
         if evidence.len() > MOST_EVIDENCE {

@@ -31,8 +31,18 @@ fn stems(text: &str) -> BTreeSet<String> {
         .filter(|token| {
             !matches!(
                 words::cue(&token.lower),
-                Some(words::Cue::Filler | words::Cue::What | words::Cue::Which | words::Cue::Whether | words::Cue::How
-                    | words::Cue::And | words::Cue::Or | words::Cue::When | words::Cue::Where | words::Cue::Why)
+                Some(
+                    words::Cue::Filler
+                        | words::Cue::What
+                        | words::Cue::Which
+                        | words::Cue::Whether
+                        | words::Cue::How
+                        | words::Cue::And
+                        | words::Cue::Or
+                        | words::Cue::When
+                        | words::Cue::Where
+                        | words::Cue::Why
+                )
             )
         })
         .map(|token| stem(&token.lower))

@@ -21,7 +21,14 @@ struct Place {
 }
 
 /// The measure of every entity that a plan ranges over, best first; ties by entity id.
-fn places(plan: &Plan, metric: &MetricLink, period: &Period, measure: Measure, order: Order, store: &dyn Store) -> Vec<Place> {
+fn places(
+    plan: &Plan,
+    metric: &MetricLink,
+    period: &Period,
+    measure: Measure,
+    order: Order,
+    store: &dyn Store,
+) -> Vec<Place> {
     let members = measure::members(plan, store);
     let ids: Option<Vec<u64>> = members.map(|members| members.iter().map(|entity| entity.id).collect());
     let scope = ids.as_deref().map_or(Scope::Everything, Scope::Entities);
@@ -51,8 +58,21 @@ fn each(plan: &Plan, metric: &MetricLink, period: &Period, order: Order) -> Meas
         {
             Measure::Total
         }
-        Measure::Maximum | Measure::Minimum if matches!(period.kind, PeriodKind::Day | PeriodKind::Latest | PeriodKind::FirstOf | PeriodKind::LastOf) => Measure::Value,
-        Measure::Maximum | Measure::Minimum if plan.periods.is_empty() && plan.metric_named && metric.metric.aggregate == crate::store::Aggregate::Sum => Measure::Mean,
+        Measure::Maximum | Measure::Minimum
+            if matches!(
+                period.kind,
+                PeriodKind::Day | PeriodKind::Latest | PeriodKind::FirstOf | PeriodKind::LastOf
+            ) =>
+        {
+            Measure::Value
+        }
+        Measure::Maximum | Measure::Minimum
+            if plan.periods.is_empty()
+                && plan.metric_named
+                && metric.metric.aggregate == crate::store::Aggregate::Sum =>
+        {
+            Measure::Mean
+        }
         Measure::Trend => Measure::Change,
         Measure::Maximum if order == Order::Lowest => Measure::Minimum,
         Measure::Minimum if order == Order::Highest => Measure::Maximum,
@@ -71,14 +91,19 @@ fn named(names: &HashMap<u64, Entity>, id: u64) -> Entity {
 
 fn quantity(place: &Place) -> String {
     match place.figure.unit.as_deref() {
-        Some("percent") if !place.figure.more.contains_key("change") => sentence::quantity(place.figure.value, Some("percent")),
+        Some("percent") if !place.figure.more.contains_key("change") => {
+            sentence::quantity(place.figure.value, Some("percent"))
+        }
         Some("percent") => sentence::signed_percent(place.figure.value),
         unit => sentence::quantity(place.figure.value, unit),
     }
 }
 
 fn ranking(places: &[Place], names: &HashMap<u64, Entity>) -> Value {
-    let shown = places.iter().take(SHOWN).map(|place| json!({ "entity": named(names, place.entity).name, "value": place.figure.value }));
+    let shown = places
+        .iter()
+        .take(SHOWN)
+        .map(|place| json!({ "entity": named(names, place.entity).name, "value": place.figure.value }));
     Value::Array(shown.collect())
 }
 
@@ -102,13 +127,24 @@ pub fn rank(plan: &Plan, order: Order, count: usize, store: &dyn Store) -> Vec<R
     let best = &places[0];
     let entity = named(&names, best.entity);
     let during = sentence::during(&period.label, period.kind == PeriodKind::Day);
-    let title = measure::title(if matches!(measure, Measure::Maximum | Measure::Minimum) { Measure::Value } else { measure }, metric);
+    let title = measure::title(
+        if matches!(measure, Measure::Maximum | Measure::Minimum) { Measure::Value } else { measure },
+        metric,
+    );
     let word = if order == Order::Highest { "highest" } else { "lowest" };
     let text = if count == 1 {
-        format!("{} had the {word} {title}{} {during}: {}.", sentence::entity(&entity), who_of_group(plan), quantity(best))
+        format!(
+            "{} had the {word} {title}{} {during}: {}.",
+            sentence::entity(&entity),
+            who_of_group(plan),
+            quantity(best)
+        )
     } else {
-        let listed: Vec<String> =
-            places.iter().take(count.min(SHOWN)).map(|place| format!("{} ({})", named(&names, place.entity).name, quantity(place))).collect();
+        let listed: Vec<String> = places
+            .iter()
+            .take(count.min(SHOWN))
+            .map(|place| format!("{} ({})", named(&names, place.entity).name, quantity(place)))
+            .collect();
         format!("The {word} {title}{} {during}: {}.", who_of_group(plan), sentence::list(&listed))
     };
     let mut features = measure::plan_features(plan, Some(metric), &periods);
@@ -128,7 +164,9 @@ pub fn rank(plan: &Plan, order: Order, count: usize, store: &dyn Store) -> Vec<R
         value.insert("entities".into(), json!(entities));
     }
     let evidence = places.iter().take(count).flat_map(|place| measure::evidence_of(&place.figure, &place.loaded));
-    let evidence: Vec<u64> = evidence.chain(places.iter().skip(count).flat_map(|place| measure::evidence_of(&place.figure, &place.loaded))).collect();
+    let evidence: Vec<u64> = evidence
+        .chain(places.iter().skip(count).flat_map(|place| measure::evidence_of(&place.figure, &place.loaded)))
+        .collect();
     let explanation = format!(
         "{title} of each of {} entities: {}{}",
         places.len(),
@@ -185,9 +223,18 @@ pub fn compare(plan: &Plan, order: Order, difference: bool, store: &dyn Store) -
     let names: HashMap<u64, Entity> = plan.entities.iter().map(|link| (link.entity.id, link.entity.clone())).collect();
     let best = &places[0];
     let entity = named(&names, best.entity);
-    let title = measure::title(if matches!(measure, Measure::Maximum | Measure::Minimum) && metric.metric.name.len() < 5 { Measure::Value } else { measure }, metric);
-    let others: Vec<String> =
-        places[1..].iter().map(|place| format!("{} for {}", quantity(place), sentence::entity(&named(&names, place.entity)))).collect();
+    let title = measure::title(
+        if matches!(measure, Measure::Maximum | Measure::Minimum) && metric.metric.name.len() < 5 {
+            Measure::Value
+        } else {
+            measure
+        },
+        metric,
+    );
+    let others: Vec<String> = places[1..]
+        .iter()
+        .map(|place| format!("{} for {}", quantity(place), sentence::entity(&named(&names, place.entity))))
+        .collect();
     let word = if order == Order::Highest { "higher" } else { "lower" };
     let mut text = format!(
         "{} had the {word} {title} {}: {}, against {}.",
@@ -212,7 +259,8 @@ pub fn compare(plan: &Plan, order: Order, difference: bool, store: &dyn Store) -
         value.insert("value".into(), json!(gap.abs()));
     }
     let evidence = places.iter().flat_map(|place| measure::evidence_of(&place.figure, &place.loaded)).collect();
-    let explanation = format!("{title} of each: {}{}", best.figure.method, measure::notes(plan, period, Some(&best.loaded)));
+    let explanation =
+        format!("{title} of each: {}{}", best.figure.method, measure::notes(plan, period, Some(&best.loaded)));
     let mut row = Row::computed(text, value, evidence, features, explanation);
     row.concept = Some(entity.id);
     let confidence = row.confidence;
@@ -242,7 +290,12 @@ pub fn pooled(plan: &Plan, store: &dyn Store) -> Vec<Row> {
     if count == 0 {
         return vec![measure::nothing(plan, Some(metric), None, period, store)];
     }
-    if count > 1 && !matches!(measure, Measure::Mean | Measure::Total | Measure::Median | Measure::Maximum | Measure::Minimum | Measure::Count) {
+    if count > 1
+        && !matches!(
+            measure,
+            Measure::Mean | Measure::Total | Measure::Median | Measure::Maximum | Measure::Minimum | Measure::Count
+        )
+    {
         return vec![Row::abstention(
             format!("The question does not say whose {} is meant; {count} have one.", measure::title(measure, metric)),
             json!({ "entity": Value::Null, "entities": count }),
@@ -274,7 +327,8 @@ pub fn pooled(plan: &Plan, store: &dyn Store) -> Vec<Row> {
     features.operation *= if plan.everything || !plan.groups.is_empty() { 0.97 } else { 0.85 };
     let mut value = measure::value_of(measure, metric, single.as_ref(), period, &figure);
     value.insert("compared".into(), json!(count));
-    let explanation = format!("over {count} entities together: {}{}", figure.method, measure::notes(plan, period, Some(&together)));
+    let explanation =
+        format!("over {count} entities together: {}{}", figure.method, measure::notes(plan, period, Some(&together)));
     vec![Row::computed(text, value, measure::evidence_of(&figure, &together), features, explanation)]
 }
 
@@ -292,7 +346,9 @@ pub fn correlation(plan: &Plan, store: &dyn Store) -> Vec<Row> {
     let Some(metric) = plan.metrics.first() else { return vec![measure::nothing(plan, None, None, period, store)] };
     // Two metrics of one entity, or one metric of two.
     let other_metric = plan.metrics.get(1).unwrap_or(metric);
-    let Some(first) = plan.entities.first() else { return vec![measure::nothing(plan, Some(metric), None, period, store)] };
+    let Some(first) = plan.entities.first() else {
+        return vec![measure::nothing(plan, Some(metric), None, period, store)];
+    };
     let second = plan.entities.get(1).unwrap_or(first);
     if first.entity.id == second.entity.id && metric.metric.name == other_metric.metric.name {
         return vec![Row::abstention(
@@ -304,12 +360,15 @@ pub fn correlation(plan: &Plan, store: &dyn Store) -> Vec<Row> {
     let load = |entity: u64, metric: &MetricLink| {
         series::load(Scope::Entities(&[entity]), &metric.metric.name, period, Measure::Change, store).into_iter().next()
     };
-    let Some(one) = load(first.entity.id, metric) else { return vec![measure::nothing(plan, Some(metric), Some(&first.entity), period, store)] };
+    let Some(one) = load(first.entity.id, metric) else {
+        return vec![measure::nothing(plan, Some(metric), Some(&first.entity), period, store)];
+    };
     let Some(two) = load(second.entity.id, other_metric) else {
         return vec![measure::nothing(plan, Some(other_metric), Some(&second.entity), period, store)];
     };
     let by_day: HashMap<i64, f64> = two.points.iter().map(|point| (point.at, point.value)).collect();
-    let common: Vec<(f64, f64)> = one.points.iter().filter_map(|point| Some((point.value, *by_day.get(&point.at)?))).collect();
+    let common: Vec<(f64, f64)> =
+        one.points.iter().filter_map(|point| Some((point.value, *by_day.get(&point.at)?))).collect();
     let returns: Vec<(f64, f64)> = common
         .windows(2)
         .filter_map(|pair| {
@@ -338,7 +397,8 @@ pub fn correlation(plan: &Plan, store: &dyn Store) -> Vec<Row> {
         returns.len()
     );
     let evidence = one.concepts.iter().chain(&two.concepts).copied().collect();
-    let explanation = format!("Pearson's coefficient of the changes between common days{}", measure::notes(plan, period, Some(&one)));
+    let explanation =
+        format!("Pearson's coefficient of the changes between common days{}", measure::notes(plan, period, Some(&one)));
     let mut row = Row::computed(text, value, evidence, features, explanation);
     row.concept = Some(first.entity.id);
     vec![row]

@@ -128,7 +128,13 @@ impl Composer<'_> {
             metric_links.extend(default_metric(metrics, store, &entities));
         }
         if numeric {
-            bars(&mut metric_links, metrics, &mut measure, &operation, self.cues.any(&[Cue::Average, Cue::Total, Cue::Median]));
+            bars(
+                &mut metric_links,
+                metrics,
+                &mut measure,
+                &operation,
+                self.cues.any(&[Cue::Average, Cue::Total, Cue::Median]),
+            );
         }
         // A number for each of several metrics is only given side by side.
         if !matches!(operation, Operation::Measure | Operation::Correlation) {
@@ -136,7 +142,8 @@ impl Composer<'_> {
         }
         let (periods, impossible_times) = self.periods(store, &entities, &metric_links);
         let not_understood = self.unknown(metric_named);
-        let meaningful = self.roles.iter().filter(|role| !matches!(role, Role::Symbol | Role::Cue(Cue::Filler))).count();
+        let meaningful =
+            self.roles.iter().filter(|role| !matches!(role, Role::Symbol | Role::Cue(Cue::Filler))).count();
         let missed = self.roles.iter().filter(|role| **role == Role::Free).count();
         Plan {
             operation_named: measure != Measure::Value || !matches!(operation, Operation::Measure | Operation::Open),
@@ -204,19 +211,26 @@ impl Composer<'_> {
                 && at < index + 6
                 && (matches!(self.tokens[at].text.as_str(), "$" | "\u{20ac}" | "\u{a3}" | "=")
                     || self.roles[at] == self.roles[index]
-                    || matches!(self.roles[at], Role::Cue(Cue::Filler | Cue::Thing)) && self.tokens[at].number().is_none())
+                    || matches!(self.roles[at], Role::Cue(Cue::Filler | Cue::Thing))
+                        && self.tokens[at].number().is_none())
             {
                 at += 1;
             }
             let Some((threshold, end)) = self.number_at(at) else { continue };
             let comparison = match comparison {
-                Comparison::Above if self.tokens.get(index + 1).is_some_and(|next| next.text == "=") => Comparison::AtLeast,
-                Comparison::Below if self.tokens.get(index + 1).is_some_and(|next| next.text == "=") => Comparison::AtMost,
+                Comparison::Above if self.tokens.get(index + 1).is_some_and(|next| next.text == "=") => {
+                    Comparison::AtLeast
+                }
+                Comparison::Below if self.tokens.get(index + 1).is_some_and(|next| next.text == "=") => {
+                    Comparison::AtMost
+                }
                 other => other,
             };
-            let money = at > 0 && self.tokens[at].marked && matches!(self.tokens[at - 1].text.as_str(), "$" | "\u{20ac}" | "\u{a3}");
-            let percent = !money && self.tokens[at].marked
-                || matches!(self.roles.get(end), Some(Role::Cue(Cue::Percent)));
+            let money = at > 0
+                && self.tokens[at].marked
+                && matches!(self.tokens[at - 1].text.as_str(), "$" | "\u{20ac}" | "\u{a3}");
+            let percent =
+                !money && self.tokens[at].marked || matches!(self.roles.get(end), Some(Role::Cue(Cue::Percent)));
             self.roles[at..end].fill(Role::Number);
             return Some(Condition { comparison, threshold, percent });
         }
@@ -233,7 +247,8 @@ impl Composer<'_> {
             let Some((number, end)) = self.number_at(index) else { continue };
             let beside = (index.saturating_sub(2)..(index + 4).min(self.tokens.len()))
                 .any(|near| matches!(self.roles[near], Role::Cue(cue) if RANKING.contains(&cue)));
-            if beside && (1.0..=1000.0).contains(&number) && number.fract() == 0.0 && self.tokens[index].lower != "one" {
+            if beside && (1.0..=1000.0).contains(&number) && number.fract() == 0.0 && self.tokens[index].lower != "one"
+            {
                 self.roles[index..end].fill(Role::Number);
                 return Some(number as usize);
             }
@@ -286,7 +301,8 @@ impl Composer<'_> {
         if cues.has(Cue::Trend) {
             return Measure::Trend;
         }
-        let daily = cues.any(&[Cue::Daily]) || cues.any(&[Cue::When, Cue::DayNoun]) && cues.any(&[Cue::Highest, Cue::Lowest, Cue::Best, Cue::Worst]);
+        let daily = cues.any(&[Cue::Daily])
+            || cues.any(&[Cue::When, Cue::DayNoun]) && cues.any(&[Cue::Highest, Cue::Lowest, Cue::Best, Cue::Worst]);
         if changing || cues.any(&[Cue::Best, Cue::Worst]) && !metric_named {
             // "move" and "performance" beside a day are the change of that day.
             return if daily { Measure::DailyChange } else { Measure::Change };
@@ -334,7 +350,9 @@ impl Composer<'_> {
             return operation;
         }
         if entities.is_empty() {
-            if (*measure == Measure::Value || *measure == Measure::Trend) && !metric_named || self.times.is_empty() && !measured && groups.is_empty() {
+            if (*measure == Measure::Value || *measure == Measure::Trend) && !metric_named
+                || self.times.is_empty() && !measured && groups.is_empty()
+            {
                 return Operation::Open;
             }
             let order = order.or(match self.polarity() {
@@ -348,7 +366,8 @@ impl Composer<'_> {
                 if matches!(measure, Measure::Maximum | Measure::Minimum) {
                     *measure = if order == Order::Highest { Measure::Maximum } else { Measure::Minimum };
                 }
-                let plural = cues.has(Cue::Top) && cues.found.iter().any(|(at, cue)| *cue == Cue::Thing && self.tokens[*at].lower.ends_with('s'));
+                let plural = cues.has(Cue::Top)
+                    && cues.found.iter().any(|(at, cue)| *cue == Cue::Thing && self.tokens[*at].lower.ends_with('s'));
                 return Operation::Rank { order, count: top.unwrap_or(if plural { 5 } else { 1 }) };
             }
             if *measure == Measure::DailyChange {
@@ -359,7 +378,9 @@ impl Composer<'_> {
         let dated = cues.has(Cue::When)
             || cues.has(Cue::DayNoun) && cues.any(&[Cue::Which, Cue::What, Cue::When]) && !cues.has(Cue::Count);
         if dated && condition.is_some() && *measure != Measure::Count {
-            return Operation::WhenCondition { first: !cues.found.iter().any(|(at, _)| self.tokens[*at].lower == "last") };
+            return Operation::WhenCondition {
+                first: !cues.found.iter().any(|(at, _)| self.tokens[*at].lower == "last"),
+            };
         }
         if dated {
             let extreme = order.or(match self.polarity() {
@@ -374,12 +395,26 @@ impl Composer<'_> {
             }
         }
         if entities.len() >= 2 {
-            let against = cues.any(&[Cue::Compare, Cue::Which, Cue::Or, Cue::Higher, Cue::Lower, Cue::Best, Cue::Worst, Cue::Difference, Cue::Highest, Cue::Lowest]);
+            let against = cues.any(&[
+                Cue::Compare,
+                Cue::Which,
+                Cue::Or,
+                Cue::Higher,
+                Cue::Lower,
+                Cue::Best,
+                Cue::Worst,
+                Cue::Difference,
+                Cue::Highest,
+                Cue::Lowest,
+            ]);
             if against {
                 if *measure == Measure::Value && !metric_named {
                     *measure = Measure::Change;
                 }
-                if matches!(measure, Measure::Maximum | Measure::Minimum) && !cues.any(&[Cue::Peak, Cue::Bottom]) && condition.is_none() {
+                if matches!(measure, Measure::Maximum | Measure::Minimum)
+                    && !cues.any(&[Cue::Peak, Cue::Bottom])
+                    && condition.is_none()
+                {
                     *measure = if order == Some(Order::Lowest) { Measure::Minimum } else { Measure::Maximum };
                 }
                 let order = order.unwrap_or(if self.polarity() < 0 { Order::Lowest } else { Order::Highest });
@@ -398,7 +433,13 @@ impl Composer<'_> {
     }
 
     /// Questions about facts: "Which sector is X in?", "same industry as X", "Energy companies".
-    fn fact_operation(&self, entities: &[Link], groups: &[Link], metric_named: bool, measured: bool) -> Option<Operation> {
+    fn fact_operation(
+        &self,
+        entities: &[Link],
+        groups: &[Link],
+        metric_named: bool,
+        measured: bool,
+    ) -> Option<Operation> {
         let cues = &self.cues;
         let relation = self.relations.first().cloned().or_else(|| {
             if cues.has(Cue::Headquarters) || cues.has(Cue::Where) && !measured {
@@ -409,18 +450,26 @@ impl Composer<'_> {
                 None
             }
         });
-        let superlative = cues.any(&[Cue::Highest, Cue::Lowest, Cue::Best, Cue::Worst, Cue::Top, Cue::Volatile, Cue::Stable]);
+        let superlative =
+            cues.any(&[Cue::Highest, Cue::Lowest, Cue::Best, Cue::Worst, Cue::Top, Cue::Volatile, Cue::Stable]);
         if !entities.is_empty() && cues.has(Cue::Same) && !metric_named && !superlative {
             return Some(Operation::Same { relation });
         }
-        if !entities.is_empty() && groups.is_empty() && !metric_named && !superlative
+        if !entities.is_empty()
+            && groups.is_empty()
+            && !metric_named
+            && !superlative
             && let Some(relation) = relation
         {
             return Some(Operation::Fact { relation });
         }
         if entities.len() == 1 && !measured && !metric_named {
             let asks_symbol = cues.has(Cue::Ticker)
-                || self.tokens.iter().zip(&self.roles).any(|(token, role)| *role == Role::Cue(Cue::Thing) && token.lower.starts_with("ticker"));
+                || self
+                    .tokens
+                    .iter()
+                    .zip(&self.roles)
+                    .any(|(token, role)| *role == Role::Cue(Cue::Thing) && token.lower.starts_with("ticker"));
             if asks_symbol && self.times.is_empty() {
                 return Some(Operation::Ticker);
             }
@@ -428,14 +477,20 @@ impl Composer<'_> {
         if entities.len() == 1 && !groups.is_empty() && !metric_named && cues.has(Cue::Whether) {
             return Some(Operation::IsMember);
         }
-        if entities.is_empty() && !groups.is_empty() && !metric_named && !superlative && (!measured || cues.has(Cue::Count)) {
+        if entities.is_empty()
+            && !groups.is_empty()
+            && !metric_named
+            && !superlative
+            && (!measured || cues.has(Cue::Count))
+        {
             return Some(Operation::Members { count: cues.has(Cue::Count) });
         }
         None
     }
 
     fn absolute(&self) -> bool {
-        let money = self.tokens.iter().any(|token| matches!(token.lower.as_str(), "dollar" | "dollars" | "usd" | "cents"));
+        let money =
+            self.tokens.iter().any(|token| matches!(token.lower.as_str(), "dollar" | "dollars" | "usd" | "cents"));
         let points = self.tokens.iter().any(|token| token.lower == "absolute");
         (money || points) && !self.cues.has(Cue::Percent)
     }
@@ -460,13 +515,18 @@ impl Composer<'_> {
             match time::resolve(found, anchor) {
                 Some(period) => periods.push(period),
                 None => impossible.push(
-                    self.tokens[found.start..found.end].iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" "),
+                    self.tokens[found.start..found.end]
+                        .iter()
+                        .map(|token| token.text.as_str())
+                        .collect::<Vec<_>>()
+                        .join(" "),
                 ),
             }
         }
         // "latest" beside a named period adds nothing ("the current closing price on June 5").
         if periods.len() > 1 {
-            let named: Vec<Period> = periods.iter().filter(|period| period.kind != time::PeriodKind::Latest).cloned().collect();
+            let named: Vec<Period> =
+                periods.iter().filter(|period| period.kind != time::PeriodKind::Latest).cloned().collect();
             if !named.is_empty() {
                 periods = named;
             }
@@ -491,7 +551,9 @@ impl Composer<'_> {
             let tokens = &self.tokens[start..index];
             let name = tokens.iter().any(|token| {
                 token.kind == TokenKind::Word
-                    && (token.capitalised() || token.text.chars().any(|character| character.is_ascii_digit()) || token.possessive)
+                    && (token.capitalised()
+                        || token.text.chars().any(|character| character.is_ascii_digit())
+                        || token.possessive)
             });
             let beside = |role: Option<&Role>| {
                 matches!(role, Some(Role::Metric(_) | Role::Cue(Cue::Thing) | Role::Entity | Role::Cue(Cue::Every)))
@@ -528,7 +590,11 @@ fn is_numeric(operation: &Operation) -> bool {
 fn default_metric(metrics: &[Metric], store: &dyn Store, entities: &[Link]) -> Option<MetricLink> {
     let ids: Vec<u64> = entities.iter().map(|link| link.entity.id).collect();
     let observed = |metric: &Metric| {
-        if ids.is_empty() { store.newest(&metric.name).is_some() } else { !store.extents(&ids, &metric.name).is_empty() }
+        if ids.is_empty() {
+            store.newest(&metric.name).is_some()
+        } else {
+            !store.extents(&ids, &metric.name).is_empty()
+        }
     };
     let close = metrics.iter().find(|metric| metric.name == "close");
     let metric = close.filter(|metric| observed(metric)).or_else(|| metrics.iter().find(|metric| observed(metric)))?;

@@ -134,7 +134,9 @@ fn stretches(tokens: &[Token], roles: &[Role], longest: usize) -> Vec<(usize, us
         for end in start..tokens.len() {
             match roles[end] {
                 Role::Free => words += 1,
-                Role::Symbol if matches!(tokens[end].text.as_str(), "-" | "&" | "." | "," | "/" | "(" | ")" | "!") => continue,
+                Role::Symbol if matches!(tokens[end].text.as_str(), "-" | "&" | "." | "," | "/" | "(" | ")" | "!") => {
+                    continue;
+                }
                 _ => break,
             }
             if words > longest {
@@ -198,10 +200,8 @@ fn link_entities(
             let Some(forms) = keys.get(&(start, end)) else { continue };
             let Some(found) = forms.iter().find_map(|form| by_key.get(form)) else { continue };
             let single = end - start == 1;
-            let found: Vec<&Alias> = found
-                .iter()
-                .filter(|alias| !single || acceptable(tokens, start, alias, shouted, vocabulary))
-                .collect();
+            let found: Vec<&Alias> =
+                found.iter().filter(|alias| !single || acceptable(tokens, start, alias, shouted, vocabulary)).collect();
             if found.is_empty() {
                 continue;
             }
@@ -255,7 +255,10 @@ fn acceptable(tokens: &[Token], index: usize, alias: &Alias, shouted: bool, voca
             token.possessive
                 || !token.initial
                 || vocabulary.metric(next).is_some()
-                || matches!(words::cue(next), Some(Cue::Trend | Cue::Volatile | Cue::Peak | Cue::Bottom | Cue::Highest | Cue::Lowest))
+                || matches!(
+                    words::cue(next),
+                    Some(Cue::Trend | Cue::Volatile | Cue::Peak | Cue::Bottom | Cue::Highest | Cue::Lowest)
+                )
         }
         AliasKind::Ticker => false,
         // "Target" in the middle of a sentence is the company.
@@ -276,7 +279,8 @@ fn certainty(alias: &Alias, first: &Token, words: usize) -> f64 {
 /// One entity for words that may mean several: something observed before a mere value, unless "Energy companies" shows
 /// that a group is meant; several of a rank are ambiguous.
 fn choose<'a>(found: &[&'a Alias], tokens: &[Token], start: usize, end: usize) -> Result<&'a Alias, Vec<Entity>> {
-    let group = tokens.get(end).is_some_and(|next| words::cue(&next.lower) == Some(Cue::Thing) || next.lower == "sector");
+    let group =
+        tokens.get(end).is_some_and(|next| words::cue(&next.lower) == Some(Cue::Thing) || next.lower == "sector");
     let rank = |alias: &Alias| {
         let wanted = if group { !alias.value_of.is_empty() } else { alias.observed };
         let exact = alias.kind == AliasKind::Ticker && alias.alias == tokens[start].text;
@@ -299,7 +303,12 @@ fn add_metric(links: &mut Links, metric: &Metric, text: &str, certainty: f64) ->
         link.general &= general(metric, text);
         return known;
     }
-    links.metrics.push(MetricLink { metric: metric.clone(), text: text.to_owned(), general: general(metric, text), certainty });
+    links.metrics.push(MetricLink {
+        metric: metric.clone(),
+        text: text.to_owned(),
+        general: general(metric, text),
+        certainty,
+    });
     links.metrics.len() - 1
 }
 
@@ -405,7 +414,13 @@ fn link_observed_metrics(
 }
 
 /// "closng price": a word one typing error from a word for exactly one metric.
-fn link_near_metrics(tokens: &[Token], roles: &mut [Role], metrics: &[Metric], vocabulary: &Vocabulary, links: &mut Links) {
+fn link_near_metrics(
+    tokens: &[Token],
+    roles: &mut [Role],
+    metrics: &[Metric],
+    vocabulary: &Vocabulary,
+    links: &mut Links,
+) {
     for index in 0..tokens.len() {
         let token = &tokens[index];
         let unknown = roles[index] == Role::Free && token.kind == TokenKind::Word && words::cue(&token.lower).is_none();
@@ -477,7 +492,9 @@ fn link_near_entities(question: &str, tokens: &[Token], roles: &mut [Role], stor
                 value_of: alias.value_of.clone(),
                 token: stretch.0,
             }),
-            _ => links.ambiguous.push(Ambiguity { text, candidates: candidates.iter().map(|a| a.entity.clone()).collect() }),
+            _ => links
+                .ambiguous
+                .push(Ambiguity { text, candidates: candidates.iter().map(|a| a.entity.clone()).collect() }),
         }
         roles[stretch.0..stretch.1].fill(Role::Entity);
     }

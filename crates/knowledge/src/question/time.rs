@@ -159,7 +159,17 @@ pub struct Found {
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -225,9 +235,8 @@ fn weekday(word: &str) -> Option<Weekday> {
 
 fn unit(word: &str) -> Option<Unit> {
     Some(match word {
-        "session" | "sessions" | "bar" | "bars" | "observation" | "observations" | "readings" | "reading" | "closes" => {
-            Unit::Observation
-        }
+        "session" | "sessions" | "bar" | "bars" | "observation" | "observations" | "readings" | "reading"
+        | "closes" => Unit::Observation,
         "day" | "days" => Unit::Day,
         "week" | "weeks" => Unit::Week,
         "month" | "months" => Unit::Month,
@@ -362,7 +371,10 @@ impl Scanner<'_> {
                 return Some((Span::Day(year, month, day), after));
             }
             let (year, after) = self.year_at(index + 1);
-            if year.is_some() || !doubtful_month(token) || index > 0 && matches!(self.word(index - 1), "in" | "during" | "for" | "of" | "since") {
+            if year.is_some()
+                || !doubtful_month(token)
+                || index > 0 && matches!(self.word(index - 1), "in" | "during" | "for" | "of" | "since")
+            {
                 return Some((Span::Month(year, month), after));
             }
             return None;
@@ -391,7 +403,10 @@ impl Scanner<'_> {
             }
         }
         if token.lower == "quarter"
-            && let Some(quarter) = self.tokens.get(index + 1).and_then(|next| day_number(next).or(words::count_word(&next.lower).map(|n| n as i8)))
+            && let Some(quarter) = self
+                .tokens
+                .get(index + 1)
+                .and_then(|next| day_number(next).or(words::count_word(&next.lower).map(|n| n as i8)))
             && (1..=4).contains(&quarter)
         {
             let (year, after) = self.year_at(index + 2);
@@ -434,8 +449,14 @@ impl Scanner<'_> {
                 let at = self.skip(next, &["the", "on", "from", "period", "close", "closing", "of", "close"]);
                 if let Some((first, after)) = self.part(at) {
                     let joint = self.word(after);
-                    if matches!(joint, "to" | "until" | "till" | "through" | "thru" | "and" | "-" | "\u{2013}" | "\u{2014}" | "up") {
-                        let to = self.skip(after + 1, &["the", "on", "to", "and", "including", "close", "closing", "of", "ending"]);
+                    if matches!(
+                        joint,
+                        "to" | "until" | "till" | "through" | "thru" | "and" | "-" | "\u{2013}" | "\u{2014}" | "up"
+                    ) {
+                        let to = self.skip(
+                            after + 1,
+                            &["the", "on", "to", "and", "including", "close", "closing", "of", "ending"],
+                        );
                         if let Some((second, end)) = self.part(to) {
                             return Some((Expression::Between(first.0, second.0), end));
                         }
@@ -469,7 +490,9 @@ impl Scanner<'_> {
             "ytd" => return Some((Expression::Current(Unit::Year), next)),
             "mtd" => return Some((Expression::Current(Unit::Month), next)),
             "qtd" => return Some((Expression::Current(Unit::Quarter), next)),
-            "latest" | "newest" | "current" | "currently" | "now" | "nowadays" => return Some((Expression::Latest, next)),
+            "latest" | "newest" | "current" | "currently" | "now" | "nowadays" => {
+                return Some((Expression::Latest, next));
+            }
             "recent" | "recently" | "lately" => return Some((Expression::Last(30, Unit::Observation), next)),
             "most" if matches!(self.word(next), "recent" | "recently") => return Some((Expression::Latest, next + 1)),
             _ => {}
@@ -534,7 +557,10 @@ impl Scanner<'_> {
                 return unit(&here).map(|unit| (Expression::Current(unit), dash(to + 1) + 1));
             }
         }
-        let backwards = matches!(here.as_str(), "last" | "past" | "previous" | "prior" | "latest" | "trailing" | "recent" | "preceding");
+        let backwards = matches!(
+            here.as_str(),
+            "last" | "past" | "previous" | "prior" | "latest" | "trailing" | "recent" | "preceding"
+        );
         if backwards || matches!(here.as_str(), "most") && self.word(index + 1) == "recent" {
             let mut at = if here == "most" { index + 2 } else { index + 1 };
             at = self.skip(at, &["recent", "few"].as_slice());
@@ -547,9 +573,13 @@ impl Scanner<'_> {
                 let unit = if observed && unit == Unit::Day { Unit::Observation } else { unit };
                 return Some(match (count, unit) {
                     (Some(count), unit) => (Expression::Last(count, unit), unit_at + 1),
-                    (None, Unit::Observation | Unit::Day) if here == "past" => (Expression::Last(1, Unit::Observation), unit_at + 1),
+                    (None, Unit::Observation | Unit::Day) if here == "past" => {
+                        (Expression::Last(1, Unit::Observation), unit_at + 1)
+                    }
                     (None, Unit::Observation | Unit::Day) => (Expression::Latest, unit_at + 1),
-                    (None, unit) if matches!(here.as_str(), "past" | "trailing" | "recent") => (Expression::Last(1, unit), unit_at + 1),
+                    (None, unit) if matches!(here.as_str(), "past" | "trailing" | "recent") => {
+                        (Expression::Last(1, unit), unit_at + 1)
+                    }
                     (None, unit) if here == "latest" => (Expression::Current(unit), unit_at + 1),
                     (None, unit) => (Expression::Previous(unit), unit_at + 1),
                 });
@@ -564,7 +594,9 @@ impl Scanner<'_> {
                 return Some((Expression::Latest, index + 1));
             }
         }
-        if matches!(here.as_str(), "this" | "current") && let Some(unit) = unit(self.word(index + 1)) {
+        if matches!(here.as_str(), "this" | "current")
+            && let Some(unit) = unit(self.word(index + 1))
+        {
             return Some(match unit {
                 Unit::Observation | Unit::Day => (Expression::Latest, index + 2),
                 unit => (Expression::Current(unit), index + 2),
@@ -599,7 +631,10 @@ pub fn scan(tokens: &[Token]) -> Vec<Found> {
         let threshold = index > 0
             && tokens[index].kind == TokenKind::Number
             && year(&tokens[index]).is_some()
-            && matches!(tokens[index - 1].lower.as_str(), "above" | "below" | "under" | "than" | "exceed" | "exceeded" | "least" | "most" | "$");
+            && matches!(
+                tokens[index - 1].lower.as_str(),
+                "above" | "below" | "under" | "than" | "exceed" | "exceeded" | "least" | "most" | "$"
+            );
         match (!threshold).then(|| scanner.expression(index)).flatten() {
             Some((expression, end)) if end > index => {
                 found.push(Found { expression, start: index, end, guessed: scanner.guessed.get() });

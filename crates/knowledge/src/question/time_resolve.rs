@@ -152,14 +152,22 @@ pub fn resolve(found: &Found, anchor: Date) -> Option<Period> {
             let (from, to) = (Some(whole.from), Some(whole.to));
             match part {
                 Part::Whole => range(from, to, whole.label),
-                Part::Start => Period { kind: PeriodKind::FirstOf, ..range(from, to, format!("the start of {}", whole.label)) },
-                Part::End => Period { kind: PeriodKind::LastOf, ..range(from, to, format!("the end of {}", whole.label)) },
+                Part::Start => {
+                    Period { kind: PeriodKind::FirstOf, ..range(from, to, format!("the start of {}", whole.label)) }
+                }
+                Part::End => {
+                    Period { kind: PeriodKind::LastOf, ..range(from, to, format!("the end of {}", whole.label)) }
+                }
                 Part::Early => range(from, Some(third(1)), format!("early {}", whole.label)),
                 Part::Middle => range(Some(third(1)), Some(third(2)), format!("mid {}", whole.label)),
                 Part::Late => range(Some(third(2)), to, format!("late {}", whole.label)),
                 Part::Week => {
                     let monday = unit_start(whole.from, Unit::Week);
-                    range(Some(monday), monday.checked_add(6.days()).ok(), format!("the week of {}", describe_day(monday)))
+                    range(
+                        Some(monday),
+                        monday.checked_add(6.days()).ok(),
+                        format!("the week of {}", describe_day(monday)),
+                    )
                 }
             }
         }
@@ -263,11 +271,27 @@ mod tests {
     #[test]
     fn absolute_days_in_every_usual_writing() {
         for writing in [
-            "2019-03-08", "3/8/2019", "2019/03/08", "8.3.2019", "March 8, 2019", "March 8 2019", "Mar 8, 2019",
-            "8 March 2019", "8th of March 2019", "the 8th of March, 2019", "Friday, March 8, 2019", "March 8", "8 Mar",
-            "March 8th, 2019", "8-Mar-2019",
+            "2019-03-08",
+            "3/8/2019",
+            "2019/03/08",
+            "8.3.2019",
+            "March 8, 2019",
+            "March 8 2019",
+            "Mar 8, 2019",
+            "8 March 2019",
+            "8th of March 2019",
+            "the 8th of March, 2019",
+            "Friday, March 8, 2019",
+            "March 8",
+            "8 Mar",
+            "March 8th, 2019",
+            "8-Mar-2019",
         ] {
-            assert_eq!(read(&format!("close of AAPL on {writing}?")), (Some("2019-03-08".into()), Some("2019-03-08".into())), "{writing}");
+            assert_eq!(
+                read(&format!("close of AAPL on {writing}?")),
+                (Some("2019-03-08".into()), Some("2019-03-08".into())),
+                "{writing}"
+            );
         }
     }
 

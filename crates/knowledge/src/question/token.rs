@@ -151,9 +151,10 @@ mod tests {
 
     #[test]
     fn dates_numbers_and_names_stay_together() {
-        assert_eq!(texts("AT&T closed at $1,640.55 on 2019-03-08?"), [
-            "AT&T", "closed", "at", "$", "1,640.55", "on", "2019-03-08", "?"
-        ]);
+        assert_eq!(
+            texts("AT&T closed at $1,640.55 on 2019-03-08?"),
+            ["AT&T", "closed", "at", "$", "1,640.55", "on", "2019-03-08", "?"]
+        );
         assert_eq!(texts("Coca-Cola's 11/20/2018, BRK.B"), ["Coca", "-", "Cola", "11/20/2018", ",", "BRK.B"]);
     }
 

@@ -117,7 +117,10 @@ pub enum Cue {
 /// Verbs and nouns with regular forms: the stem is written, s, ed, ing, er and their like are made.
 const STEMS: &[(Cue, &str)] = &[
     (Cue::Gain, "gain rise climb increase advance grow jump surge soar rally appreciate rebound recover outperform"),
-    (Cue::Loss, "lose fall drop decline decrease slide slump plunge tumble shrink sink depreciate dip crash underperform weaken"),
+    (
+        Cue::Loss,
+        "lose fall drop decline decrease slide slump plunge tumble shrink sink depreciate dip crash underperform weaken",
+    ),
     (Cue::Change, "change move perform return fare shift evolve"),
     (Cue::Trend, "trend head"),
     (Cue::Volatile, "fluctuate swing vary"),
@@ -135,9 +138,18 @@ const STEMS: &[(Cue, &str)] = &[
     (Cue::Above, "exceed surpass"),
     (Cue::Founded, "found establish incorporate create form launch"),
     (Cue::Headquarters, "headquarter locate base"),
-    (Cue::Thing, "company stock ticker firm business corporation security equity station sensor store shop product item issuer"),
-    (Cue::What, "list show give tell display report find print name calculate compute get fetch provide return determine identify"),
-    (Cue::Filler, "trade see look record happen reach stand learn know need want help make take use hit post show experience register have do go come end begin start finish belong operate sit run work hold bring turn"),
+    (
+        Cue::Thing,
+        "company stock ticker firm business corporation security equity station sensor store shop product item issuer",
+    ),
+    (
+        Cue::What,
+        "list show give tell display report find print name calculate compute get fetch provide return determine identify",
+    ),
+    (
+        Cue::Filler,
+        "trade see look record happen reach stand learn know need want help make take use hit post show experience register have do go come end begin start finish belong operate sit run work hold bring turn",
+    ),
 ];
 
 /// Words as they stand.
@@ -151,11 +163,17 @@ const WORDS: &[(Cue, &str)] = &[
     (Cue::Bottom, "minimum minima nadir"),
     (Cue::Best, "best better winner winners finest top-performing"),
     (Cue::Worst, "worst worse loser losers poorest laggard laggards"),
-    (Cue::Gain, "up rose risen grew grown upward upwards growth bullish climbed gainer gainers added upside higher-moving"),
+    (
+        Cue::Gain,
+        "up rose risen grew grown upward upwards growth bullish climbed gainer gainers added upside higher-moving",
+    ),
     (Cue::Loss, "down fell fallen lost shrank sank downward downwards loss losses bearish shed downside"),
     (Cue::Change, "performance returns performer performers % movement percentage-change did"),
     (Cue::Trend, "direction trajectory momentum tendency trendline slope outlook"),
-    (Cue::Volatile, "volatility volatile erratic unstable choppy turbulent variability riskiest risky fluctuation fluctuations"),
+    (
+        Cue::Volatile,
+        "volatility volatile erratic unstable choppy turbulent variability riskiest risky fluctuation fluctuations",
+    ),
     (Cue::Stable, "stable stablest steady steadiest calm calmest calmer steadier"),
     (Cue::Average, "mean avg typical typically"),
     (Cue::Total, "overall-total cumulative altogether combined aggregate summed"),
@@ -391,8 +409,27 @@ pub fn near_keys(key: &str) -> Vec<String> {
 /// The number that a word counts to: "three", "dozen".
 pub fn count_word(word: &str) -> Option<f64> {
     const NUMBERS: &[&str] = &[
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-        "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+        "twenty",
     ];
     match word {
         "couple" => Some(2.0),
@@ -422,7 +459,9 @@ mod tests {
 
     #[test]
     fn forms_of_a_verb_do_the_same() {
-        for word in ["drop", "drops", "dropped", "dropping", "decline", "declined", "declining", "fell", "lost", "loser"] {
+        for word in
+            ["drop", "drops", "dropped", "dropping", "decline", "declined", "declining", "fell", "lost", "loser"]
+        {
             assert!(matches!(cue(word), Some(Cue::Loss | Cue::Worst)), "{word}");
         }
         for word in ["gain", "gained", "gainers", "rallied", "rose", "climbed", "growing"] {
@@ -441,7 +480,11 @@ mod tests {
     #[test]
     fn typing_errors_are_one_letter_away() {
         let near = near_keys("aple");
-        assert!(near.contains(&"apple".to_owned()) && near.contains(&"ape".to_owned()) && near.contains(&"palE".to_lowercase()));
+        assert!(
+            near.contains(&"apple".to_owned())
+                && near.contains(&"ape".to_owned())
+                && near.contains(&"palE".to_lowercase())
+        );
         assert!(!near.contains(&"aple".to_owned()));
         assert_eq!(near_cue("volatilty"), Some(Cue::Volatile));
         assert_eq!(near_cue("avrage"), Some(Cue::Average));

@@ -131,7 +131,9 @@ impl Memory {
             let known = subject
                 .ticker
                 .is_none()
-                .then(|| self.aliases.iter().find(|alias| alias.0 == names::key(&subject.canonical)).map(|alias| alias.3))
+                .then(|| {
+                    self.aliases.iter().find(|alias| alias.0 == names::key(&subject.canonical)).map(|alias| alias.3)
+                })
                 .flatten();
             let id = known.unwrap_or_else(|| Self::id("entity", &subject.canonical));
             let entity =
@@ -291,7 +293,8 @@ impl Store for Memory {
     }
 
     fn facts(&self, entities: &[u64], relation: Option<&str>) -> Vec<Fact> {
-        let rows = self.facts.iter().filter(|fact| entities.contains(&fact.0) && relation.is_none_or(|one| fact.1 == one));
+        let rows =
+            self.facts.iter().filter(|fact| entities.contains(&fact.0) && relation.is_none_or(|one| fact.1 == one));
         let mut facts: Vec<Fact> = rows.map(|row| self.fact(row)).collect();
         facts.sort_by(|one, two| {
             (one.entity.id, &one.relation, &one.target.name).cmp(&(two.entity.id, &two.relation, &two.target.name))
