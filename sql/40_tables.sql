@@ -184,7 +184,7 @@ INSERT INTO sutra.metric (name, words, label, unit, aggregate, builtin) VALUES
     ('open', '{open,opens,opened,opening,opening price,open price,opening value}', 'opening price', 'USD', 'mean', true),
     ('high', '{high,highs,intraday high,day high,daily high,high price,session high}', 'high', 'USD', 'mean', true),
     ('low', '{low,lows,intraday low,day low,daily low,low price,session low}', 'low', 'USD', 'mean', true),
-    ('close', '{close,closes,closed,closing,closing price,close price,price,prices,share price,stock price,stock,shares,quote,worth,finish,finished,settle,settled}', 'closing price', 'USD', 'mean', true),
+    ('close', '{close,closes,closed,closing,closing price,close price,price,prices,share price,stock price,stock,shares,quote,worth,cost,costs,valued,finish,finished,settle,settled}', 'closing price', 'USD', 'mean', true),
     ('adjusted_close', '{adjusted close,adj close,adjusted closing price}', 'adjusted closing price', 'USD', 'mean', true),
     ('volume', '{volume,volumes,trading volume,traded volume,shares traded,number of shares traded,turnover}', 'trading volume', 'shares', 'sum', true);
 

@@ -107,10 +107,10 @@ mod tests {
     fn figures_of_a_real_week() {
         assert!((mean(&CLOSES).unwrap() - 150.06).abs() < 1e-9);
         assert!((median(&CLOSES).unwrap() - 149.505).abs() < 1e-9);
-        assert!((volatility(&CLOSES).unwrap() - 0.055_318_961).abs() < 1e-6);
+        assert!((volatility(&CLOSES).unwrap() - 0.057_502_632).abs() < 1e-6);
         assert!((change_percent(CLOSES[0], CLOSES[5]).unwrap() + 2.919_199_594).abs() < 1e-6);
         let fit = fit(&CLOSES).unwrap();
-        assert!((fit.slope - 0.244_571_429).abs() < 1e-6, "{fit:?}");
+        assert!((fit.slope - 0.065_714_286).abs() < 1e-6, "{fit:?}");
     }
 
     #[test]

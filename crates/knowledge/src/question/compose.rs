@@ -119,6 +119,10 @@ impl Composer<'_> {
         let top = self.top();
         let (entities, groups) = self.split_groups();
         let mut metric_links = std::mem::take(&mut self.links.metrics);
+        // "the share price at the open" speaks of the open.
+        if metric_links.iter().any(|link| !link.general) {
+            metric_links.retain(|link| !link.general);
+        }
         let metric_named = !metric_links.is_empty();
         let order = self.order();
         let mut measure = self.measure(metric_named, condition.as_ref());
@@ -141,7 +145,7 @@ impl Composer<'_> {
             metric_links.truncate(1);
         }
         let (periods, impossible_times) = self.periods(store, &entities, &metric_links);
-        let not_understood = self.unknown(metric_named);
+        let not_understood = self.unknown(metric_named && metric_links.iter().any(|link| !link.general));
         let meaningful =
             self.roles.iter().filter(|role| !matches!(role, Role::Symbol | Role::Cue(Cue::Filler))).count();
         let missed = self.roles.iter().filter(|role| **role == Role::Free).count();
@@ -281,6 +285,15 @@ impl Composer<'_> {
         if cues.any(&[Cue::Volatile, Cue::Stable]) {
             return Measure::Volatility;
         }
+        // "how low did it fall", "how much rain fell": the words ask for the metric itself.
+        let before_metric = |cue: Cue, words: usize| {
+            cues.found
+                .iter()
+                .any(|(at, found)| *found == cue && matches!(self.roles.get(at + words), Some(Role::Metric(_))))
+        };
+        if before_metric(Cue::How, 1) || before_metric(Cue::HowMuch, 2) {
+            return Measure::Value;
+        }
         let changing = cues.any(&[Cue::Gain, Cue::Loss])
             || cues.found.iter().any(|(index, cue)| *cue == Cue::Change && self.tokens[*index].lower != "did");
         if cues.has(Cue::Count) && (condition.is_some() || changing) {
@@ -298,7 +311,8 @@ impl Composer<'_> {
         if cues.has(Cue::Median) {
             return Measure::Median;
         }
-        if cues.has(Cue::Trend) {
+        let up_or_down = cues.has(Cue::Gain) && cues.has(Cue::Loss) && !cues.any(&[Cue::HowMuch, Cue::Percent]);
+        if cues.has(Cue::Trend) || up_or_down && !cues.any(&[Cue::Highest, Cue::Lowest]) {
             return Measure::Trend;
         }
         let daily = cues.any(&[Cue::Daily])
@@ -316,6 +330,7 @@ impl Composer<'_> {
         match cues.first(&[Cue::Highest, Cue::Lowest, Cue::Peak, Cue::Bottom, Cue::Best, Cue::Worst]) {
             Some((_, Cue::Highest | Cue::Peak | Cue::Best)) => Measure::Maximum,
             Some(_) => Measure::Minimum,
+            None if cues.has(Cue::Top) && metric_named => Measure::Maximum,
             None if cues.has(Cue::How) && !metric_named => Measure::Trend,
             None => Measure::Value,
         }
@@ -360,8 +375,7 @@ impl Composer<'_> {
                 -1 => Some(Order::Lowest),
                 _ => None,
             });
-            let asks_which = cues.any(&[Cue::Which, Cue::Thing, Cue::Top, Cue::What, Cue::Every]) || !groups.is_empty();
-            if let (Some(order), true) = (order, asks_which) {
+            if let Some(order) = order {
                 // "highest closing price": of each the highest; "lowest": the lowest; a mean or change stays.
                 if matches!(measure, Measure::Maximum | Measure::Minimum) {
                     *measure = if order == Order::Highest { Measure::Maximum } else { Measure::Minimum };
@@ -442,7 +456,8 @@ impl Composer<'_> {
     ) -> Option<Operation> {
         let cues = &self.cues;
         let relation = self.relations.first().cloned().or_else(|| {
-            if cues.has(Cue::Headquarters) || cues.has(Cue::Where) && !measured {
+            let trades = self.tokens.iter().any(|token| token.lower.starts_with("trad"));
+            if cues.has(Cue::Headquarters) || cues.has(Cue::Where) && !measured && !trades && self.times.is_empty() {
                 Some("headquarters".to_owned())
             } else if cues.has(Cue::Founded) && !metric_named {
                 Some("founded".to_owned())
@@ -452,7 +467,9 @@ impl Composer<'_> {
         });
         let superlative =
             cues.any(&[Cue::Highest, Cue::Lowest, Cue::Best, Cue::Worst, Cue::Top, Cue::Volatile, Cue::Stable]);
-        if !entities.is_empty() && cues.has(Cue::Same) && !metric_named && !superlative {
+        let sharing =
+            cues.has(Cue::Same) || cues.has(Cue::Share) && !measured && (relation.is_some() || entities.len() >= 2);
+        if !entities.is_empty() && sharing && !metric_named && !superlative {
             return Some(Operation::Same { relation });
         }
         if !entities.is_empty()
@@ -536,7 +553,7 @@ impl Composer<'_> {
     }
 
     /// Words left over, neighbours joined.
-    fn unknown(&self, metric_named: bool) -> Vec<Unknown> {
+    fn unknown(&self, metric_exact: bool) -> Vec<Unknown> {
         let mut unknown: Vec<Unknown> = Vec::new();
         let mut index = 0;
         while index < self.tokens.len() {
@@ -558,12 +575,20 @@ impl Composer<'_> {
             let beside = |role: Option<&Role>| {
                 matches!(role, Some(Role::Metric(_) | Role::Cue(Cue::Thing) | Role::Entity | Role::Cue(Cue::Every)))
             };
-            let before = start.checked_sub(1).and_then(|before| self.roles.get(before));
+            let joint = |at: usize| matches!(self.tokens[at].text.as_str(), "-" | "/" | "&");
+            let before = (0..start).rev().find(|at| !joint(*at)).and_then(|before| self.roles.get(before));
+            let after = (index..self.tokens.len()).find(|at| !joint(*at));
+            // "the beta of Nvidia": what is asked for, by a word that is not known.
+            let asked = after.is_some_and(|at| {
+                matches!(self.tokens[at].lower.as_str(), "of" | "for")
+                    && matches!(self.roles.get(at + 1), Some(Role::Entity))
+            });
             let only_numbers = tokens.iter().all(|token| token.kind == TokenKind::Number);
             unknown.push(Unknown {
                 text: tokens.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" "),
                 name,
-                decisive: !only_numbers && (beside(before) || beside(self.roles.get(index)) || !metric_named),
+                decisive: !only_numbers
+                    && (asked || beside(before) || beside(after.and_then(|at| self.roles.get(at))) || !metric_exact),
             });
         }
         unknown

@@ -80,8 +80,12 @@ pub enum Cue {
     Why,
     /// yes-or-no beginnings: did, is.
     Whether,
-    /// same, share.
+    /// same, peers.
     Same,
+    /// share, as a verb or as what is traded.
+    Share,
+    /// how much.
+    HowMuch,
     /// related, connected.
     Relate,
     /// cause, because.
@@ -116,11 +120,8 @@ pub enum Cue {
 
 /// Verbs and nouns with regular forms: the stem is written, s, ed, ing, er and their like are made.
 const STEMS: &[(Cue, &str)] = &[
-    (Cue::Gain, "gain rise climb increase advance grow jump surge soar rally appreciate rebound recover outperform"),
-    (
-        Cue::Loss,
-        "lose fall drop decline decrease slide slump plunge tumble shrink sink depreciate dip crash underperform weaken",
-    ),
+    (Cue::Gain, "gain rise climb increase advance grow jump surge soar rally appreciate rebound recover"),
+    (Cue::Loss, "lose fall drop decline decrease slide slump plunge tumble shrink sink depreciate dip crash weaken"),
     (Cue::Change, "change move perform return fare shift evolve"),
     (Cue::Trend, "trend head"),
     (Cue::Volatile, "fluctuate swing vary"),
@@ -161,15 +162,21 @@ const WORDS: &[(Cue, &str)] = &[
     (Cue::Lower, "lower smaller less fewer weaker lighter"),
     (Cue::Peak, "maximum maxima zenith"),
     (Cue::Bottom, "minimum minima nadir"),
-    (Cue::Best, "best better winner winners finest top-performing"),
-    (Cue::Worst, "worst worse loser losers poorest laggard laggards"),
+    (
+        Cue::Best,
+        "beat beats outperform outperforms outperformed outperforming best better winner winners finest top-performing",
+    ),
+    (
+        Cue::Worst,
+        "underperform underperforms underperformed underperforming worst worse loser losers poorest laggard laggards",
+    ),
     (
         Cue::Gain,
         "up rose risen grew grown upward upwards growth bullish climbed gainer gainers added upside higher-moving",
     ),
     (Cue::Loss, "down fell fallen lost shrank sank downward downwards loss losses bearish shed downside"),
     (Cue::Change, "performance returns performer performers % movement percentage-change did"),
-    (Cue::Trend, "direction trajectory momentum tendency trendline slope outlook"),
+    (Cue::Trend, "uptrend downtrend direction trajectory momentum tendency trendline slope outlook"),
     (
         Cue::Volatile,
         "volatility volatile erratic unstable choppy turbulent variability riskiest risky fluctuation fluctuations",
@@ -193,7 +200,8 @@ const WORDS: &[(Cue, &str)] = &[
     (Cue::How, "how how's"),
     (Cue::Why, "why"),
     (Cue::Whether, "did does is was were are has have had do can could will would"),
-    (Cue::Same, "same share shares sharing peers peer"),
+    (Cue::Same, "same peers peer"),
+    (Cue::Share, "share shares sharing shared"),
     (Cue::Relate, "relation relationship connection path tie ties"),
     (Cue::Cause, "because reason reasons causes"),
     (Cue::Define, "definition meaning means mean?"),
@@ -207,7 +215,7 @@ const WORDS: &[(Cue, &str)] = &[
     (Cue::And, "and plus"),
     (Cue::Or, "or"),
     (Cue::Founded, "founding founder foundation inception born"),
-    (Cue::Headquarters, "headquarters hq hqs head-office"),
+    (Cue::Headquarters, "city town headquarters hq hqs head-office"),
     (Cue::Top, "top leading ranked rank ranking"),
     (Cue::Thing, "companies corporations businesses securities equities one ones entity entities thing things"),
     (
@@ -220,7 +228,7 @@ const WORDS: &[(Cue, &str)] = &[
          level levels value values figure figures number numbers data reading readings measured recorded reported official \
          officially end-of-day session's regular amount size quantity whole entire full period time times timeframe window \
          span interval year years month months week weeks quarter quarters half trading-day calendar during inclusive \
-         respectively together out off which's s t kind sort type price-wise terms term relative performance-wise \
+         respectively together out off right which's s t kind sort type price-wise terms term relative performance-wise \
          was were is are had has have got gotten went gone came became become saw seen made took ever yet still \
          like called named known said say says answer question curious wondering wonder among amongst out set universe \
          group list listed lot overall but than however while learned shown ended ending beginning starting started dollars dollar usd cents cent bucks \
@@ -284,7 +292,12 @@ const PHRASES: &[(Cue, &str)] = &[
     (Cue::Trend, "moving average"),
     (Cue::About, "tell me about"),
     (Cue::About, "know about"),
-    (Cue::Filler, "how much"),
+    (Cue::HowMuch, "how much"),
+    (Cue::Trend, "which way"),
+    (Cue::Trend, "what way"),
+    (Cue::Filler, "changed hands"),
+    (Cue::Filler, "change hands"),
+    (Cue::Filler, "changing hands"),
     (Cue::Filler, "as well as"),
     (Cue::Filler, "amount of"),
     (Cue::Filler, "as of"),
