@@ -199,9 +199,13 @@ fn link_entities(
         for end in (start + 1..=tokens.len()).rev() {
             let Some(forms) = keys.get(&(start, end)) else { continue };
             let Some(found) = forms.iter().find_map(|form| by_key.get(form)) else { continue };
-            let single = end - start == 1;
-            let found: Vec<&Alias> =
-                found.iter().filter(|alias| !single || acceptable(tokens, start, alias, shouted, vocabulary)).collect();
+            // One word that is ordinary too needs a sign that it is a name; an article before it is none.
+            let words = names::key(text_of(question, tokens, (start, end)));
+            let single = end - start == 1 || words.strip_prefix("the ").is_some_and(|word| !word.contains(' '));
+            let found: Vec<&Alias> = found
+                .iter()
+                .filter(|alias| !single || acceptable(tokens, end - 1, alias, shouted, vocabulary))
+                .collect();
             if found.is_empty() {
                 continue;
             }
@@ -254,6 +258,7 @@ fn acceptable(tokens: &[Token], index: usize, alias: &Alias, shouted: bool, voca
             let next = tokens.get(index + 1).map_or("", |next| next.lower.as_str());
             token.possessive
                 || !token.initial
+                || !matches!(token.lower.as_str(), "a" | "i")
                 || vocabulary.metric(next).is_some()
                 || matches!(
                     words::cue(next),

@@ -123,7 +123,7 @@ impl Memory {
     /// Learns a statement.
     pub fn learn(&mut self, content: &str, json: &str) {
         let entries = metadata::entries(json).expect("metadata is an object");
-        let reading = metadata::read(content, &entries, &self.roles).expect("metadata can be read");
+        let reading = metadata::read(content, &entries, &self.roles, None).expect("metadata can be read");
         let statement = Self::id("statement", content);
         self.statements.insert(statement, content.to_owned());
         let mut subject_id = None;
