@@ -53,7 +53,7 @@ pub fn learn(items: &[Item<'_>]) -> Vec<ConceptId> {
     for item in items {
         check_dimension(item, &model);
     }
-    model::ensure_vector_table();
+    model::ensure_vector_table(items.iter().all(|item| item.embedding.is_some()));
     let mut ids = Vec::new();
     if ids.try_reserve(items.len()).is_err() {
         raise(PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY, "out of memory", "", "Learn fewer statements in one call.");
@@ -236,13 +236,14 @@ impl Part<'_, '_> {
         let changed: Vec<&Statement<'_>> = statements.iter().filter(|statement| statement.changed).collect();
         store::update_metadata(client, self.space, &changed);
 
-        let entities = entity::resolve(client, self.space, &merged);
+        let texts: Vec<&str> = statements.iter().map(|statement| statement.content).collect();
+        let entities = entity::resolve(client, self.space, &merged, &texts);
         store::insert_entities(client, self.space, &entities);
         store::insert_aliases(client, self.space, &entities);
         entity::merge(client, self.space, &entities.merges);
         let mut rows = Rows::default();
-        for (statement, reading) in statements.iter().zip(&merged) {
-            rows.gather(statement.id, reading, &entities);
+        for (place, (statement, reading)) in statements.iter().zip(&merged).enumerate() {
+            rows.gather(statement.id, reading, &entities, entities.named_in(place));
         }
         let outdated: Vec<u64> =
             changed.iter().filter(|statement| statement.replaced != "[]").map(|statement| statement.id).collect();
@@ -308,29 +309,45 @@ pub fn raise_collision(id: u64, place: &str) -> ! {
     )
 }
 
+/// Source, kind, relation, target.
+type AssociationKey = (u64, String, String, u64);
+/// Entity, metric, microseconds since 1970, statement.
+type ObservationKey = (u64, String, i64, u64);
+
 /// Edges and observations to store, in the order of their keys.
 #[derive(Default)]
 pub struct Rows {
-    /// Source, kind, relation, target; the evidence.
-    pub associations: BTreeMap<(u64, String, String, u64), u64>,
-    /// Entity, metric, microseconds since 1970, statement; value and unit.
-    pub observations: BTreeMap<(u64, String, i64, u64), (f64, Option<String>)>,
+    /// With confidence and evidence.
+    pub associations: BTreeMap<AssociationKey, (f32, u64)>,
+    /// With value and unit.
+    pub observations: BTreeMap<ObservationKey, (f64, Option<String>)>,
 }
 
 impl Rows {
-    fn gather(&mut self, statement: u64, reading: &Reading, entities: &Entities) {
+    fn gather(
+        &mut self,
+        statement: u64,
+        reading: &Reading,
+        entities: &Entities,
+        named: impl Iterator<Item = (u64, f32)>,
+    ) {
         let subjects: Vec<u64> = reading.subjects.iter().filter_map(|subject| entities.of(subject)).collect();
-        let mut mentioned: BTreeSet<u64> = subjects.iter().copied().collect();
+        let mut mentioned: BTreeMap<u64, f32> = BTreeMap::new();
+        for (entity, confidence) in named.chain(subjects.iter().map(|subject| (*subject, 1.0))) {
+            let known = mentioned.entry(entity).or_insert(confidence);
+            *known = known.max(confidence);
+        }
         for fact in &reading.facts {
             let (Some(subject), Some(value)) = (subjects.first(), entities.of_value(&fact.value)) else { continue };
-            mentioned.insert(value);
+            mentioned.insert(value, 1.0);
             if *subject != value {
                 let key = (*subject, fact.kind.clone(), fact.relation.clone(), value);
-                self.associations.entry(key).or_insert(statement);
+                self.associations.entry(key).or_insert((1.0, statement));
             }
         }
-        for entity in mentioned {
-            self.associations.insert((statement, "semantic".to_owned(), "mentions".to_owned(), entity), statement);
+        for (entity, confidence) in mentioned {
+            let key = (statement, "semantic".to_owned(), "mentions".to_owned(), entity);
+            self.associations.insert(key, (confidence, statement));
         }
         let (Some(subject), Some(at)) = (subjects.first(), reading.at) else { return };
         for observation in &reading.observations {

@@ -3,7 +3,7 @@
 //! A ticker names its entity. A name without a ticker is looked up among the aliases: when exactly one entity with a
 //! ticker goes by it, or exactly one entity at all, it is that one; otherwise it is an entity of its own. When a
 //! statement gives a ticker and the name of an entity that was learned without one, the two are proven the same, and the
-//! latter is merged into the former.
+//! latter is merged into the former. Known names in the text itself make mentions, with less than full confidence.
 
 use super::statements::{column, run};
 use crate::types::concept_id::ConceptId;
@@ -11,7 +11,7 @@ use pgrx::spi::SpiClient;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use sutra_knowledge::identity::{self, ContentDigest};
 use sutra_knowledge::metadata::{Alias, AliasKind, Reading, Subject};
-use sutra_knowledge::names;
+use sutra_knowledge::{mentions, names};
 
 /// An entity that is not stored yet.
 pub struct NewEntity {
@@ -37,12 +37,14 @@ pub struct Entities {
     known: Known,
     resolved: HashMap<Subject, u64>,
     values: HashMap<String, u64>,
+    mentioned: Vec<Vec<(u64, f32)>>,
 }
 
 /// Stored aliases and entities, as far as they matter here.
 #[derive(Default)]
 struct Known {
-    aliases: HashMap<String, Vec<(Kind, u64)>>,
+    // By key: the kind, none for one given by hand; the entity; the alias as written.
+    aliases: HashMap<String, Vec<(Option<AliasKind>, u64, String)>>,
     entities: HashMap<u64, Stored>,
 }
 
@@ -51,15 +53,9 @@ struct Stored {
     name: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Of(AliasKind),
-    User,
-}
-
-/// Resolves every subject and fact of some readings with one look-up, which also keeps the entities it finds from being
-/// forgotten meanwhile.
-pub fn resolve(client: &mut SpiClient<'_>, space: &str, readings: &[Reading]) -> Entities {
+/// Resolves every subject and fact of some readings, and every known name in their texts, with one look-up, which also
+/// keeps the entities it finds from being forgotten meanwhile.
+pub fn resolve(client: &mut SpiClient<'_>, space: &str, readings: &[Reading], texts: &[&str]) -> Entities {
     let mut keys: BTreeSet<&str> = BTreeSet::new();
     let mut subjects: Vec<&Subject> = Vec::new();
     let mut seen: HashSet<&Subject> = HashSet::new();
@@ -72,6 +68,8 @@ pub fn resolve(client: &mut SpiClient<'_>, space: &str, readings: &[Reading]) ->
         }
     }
     keys.extend(value_keys.iter().map(String::as_str));
+    let candidates: Vec<_> = texts.iter().map(|text| mentions::candidates(text)).collect();
+    keys.extend(candidates.iter().flatten().map(|candidate| candidate.key.as_str()));
     let mut entities = Entities { known: Known::load(client, space, keys), ..Entities::default() };
     // Tickers first, so that a name in the same batch finds the entity that goes by it.
     for subject in subjects.iter().filter(|subject| subject.ticker.is_some()) {
@@ -83,18 +81,33 @@ pub fn resolve(client: &mut SpiClient<'_>, space: &str, readings: &[Reading]) ->
     for fact in readings.iter().flat_map(|reading| &reading.facts) {
         entities.value(space, &fact.value, &fact.kind);
     }
+    for (text, candidates) in texts.iter().zip(&candidates) {
+        let known = &entities.known.aliases;
+        let found = mentions::choose(text, candidates, |key| known.get(key).map_or(&[], Vec::as_slice));
+        entities.mentioned.push(found.into_iter().map(|mention| (mention.entity, mention.confidence)).collect());
+    }
     entities
 }
 
 impl Entities {
     /// The entity of a subject that was resolved.
     pub fn of(&self, subject: &Subject) -> Option<u64> {
-        self.resolved.get(subject).copied()
+        self.resolved.get(subject).map(|entity| self.merged(*entity))
     }
 
     /// The entity of a fact's value that was resolved.
     pub fn of_value(&self, value: &str) -> Option<u64> {
-        self.values.get(value).copied()
+        self.values.get(value).map(|entity| self.merged(*entity))
+    }
+
+    /// The entities named in a text, by its place, and how surely.
+    pub fn named_in(&self, text: usize) -> impl Iterator<Item = (u64, f32)> {
+        self.mentioned.get(text).into_iter().flatten().map(|(entity, confidence)| (self.merged(*entity), *confidence))
+    }
+
+    /// What an entity is after merging.
+    fn merged(&self, entity: u64) -> u64 {
+        self.merges.range((entity, 0)..=(entity, u64::MAX)).next().map_or(entity, |(_, into)| *into)
     }
 
     fn subject(&mut self, space: &str, subject: &Subject) {
@@ -172,8 +185,8 @@ impl Entities {
 
     fn alias(&mut self, entity: u64, alias: &Alias) {
         let known = self.known.aliases.entry(alias.key.clone()).or_default();
-        if !known.contains(&(Kind::Of(alias.kind), entity)) {
-            known.push((Kind::Of(alias.kind), entity));
+        if !known.iter().any(|(kind, known, _)| *kind == Some(alias.kind) && *known == entity) {
+            known.push((Some(alias.kind), entity, alias.text.clone()));
             self.aliases.insert((alias.key.clone(), entity, alias.kind), alias.text.clone());
         }
     }
@@ -198,7 +211,7 @@ impl Known {
         let keys: Vec<&str> = keys.into_iter().collect();
         let rows = run(
             client,
-            "SELECT a.key, a.kind, a.entity, e.ticker, e.name
+            "SELECT a.key, a.kind, a.entity, e.ticker, e.name, a.alias
              FROM sutra.alias AS a
              CROSS JOIN LATERAL (
                 SELECT c.metadata OPERATOR(pg_catalog.?) 'ticker', c.metadata OPERATOR(pg_catalog.?) 'name'
@@ -217,16 +230,17 @@ impl Known {
                 continue;
             };
             let kind = match kind.as_str() {
-                "ticker" => Kind::Of(AliasKind::Ticker),
-                "name" => Kind::Of(AliasKind::Name),
-                "short" => Kind::Of(AliasKind::Short),
-                _ => Kind::User,
+                "ticker" => Some(AliasKind::Ticker),
+                "name" => Some(AliasKind::Name),
+                "short" => Some(AliasKind::Short),
+                _ => None,
             };
             let stored = Stored {
                 ticker: column::<bool>(&row, 4).unwrap_or_default(),
                 name: column::<bool>(&row, 5).unwrap_or_default(),
             };
-            known.aliases.entry(key).or_default().push((kind, entity));
+            let alias = column::<String>(&row, 6).unwrap_or_default();
+            known.aliases.entry(key).or_default().push((kind, entity, alias));
             known.entities.insert(entity, stored);
         }
         known
@@ -237,12 +251,11 @@ impl Known {
     fn named(&self, subject: &Subject) -> BTreeSet<u64> {
         let mut found = BTreeSet::new();
         for alias in &subject.aliases {
-            for (kind, entity) in self.aliases.get(&alias.key).into_iter().flatten() {
-                let short = Kind::Of(AliasKind::Short);
+            for (kind, entity, _) in self.aliases.get(&alias.key).into_iter().flatten() {
                 let proven = match alias.kind {
                     AliasKind::Ticker => false,
                     AliasKind::Name => true,
-                    AliasKind::Short => *kind != short,
+                    AliasKind::Short => *kind != Some(AliasKind::Short),
                 };
                 if proven {
                     found.insert(*entity);

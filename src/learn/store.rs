@@ -290,7 +290,7 @@ pub fn delete_outdated(client: &mut SpiClient<'_>, space: &str, changed: &[u64],
     );
 }
 
-/// Stores edges that are new.
+/// Stores edges that are new; one that is there keeps the greater confidence.
 pub fn insert_associations(client: &mut SpiClient<'_>, space: &str, rows: &Rows) {
     let keys = || rows.associations.keys();
     if rows.associations.is_empty() {
@@ -298,18 +298,20 @@ pub fn insert_associations(client: &mut SpiClient<'_>, space: &str, rows: &Rows)
     }
     run(
         client,
-        "INSERT INTO sutra.association (space, source, kind, relation, target, evidence)
-         SELECT $1, n.source, n.kind::sutra.association_kind, n.relation, n.target, n.evidence
+        "INSERT INTO sutra.association AS a (space, source, kind, relation, target, confidence, evidence)
+         SELECT $1, n.source, n.kind::sutra.association_kind, n.relation, n.target, n.confidence, n.evidence
          FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),
-            pg_catalog.unnest($6)) AS n (source, kind, relation, target, evidence)
-         ON CONFLICT DO NOTHING",
+            pg_catalog.unnest($6), pg_catalog.unnest($7)) AS n (source, kind, relation, target, confidence, evidence)
+         ON CONFLICT (space, source, kind, relation, target) DO UPDATE SET confidence = EXCLUDED.confidence
+         WHERE a.confidence OPERATOR(pg_catalog.<) EXCLUDED.confidence",
         &[
             space.into(),
             ids(keys().map(|key| key.0)).into(),
             keys().map(|key| key.1.as_str()).collect::<Vec<_>>().into(),
             keys().map(|key| key.2.as_str()).collect::<Vec<_>>().into(),
             ids(keys().map(|key| key.3)).into(),
-            ids(rows.associations.values().copied()).into(),
+            rows.associations.values().map(|value| value.0).collect::<Vec<_>>().into(),
+            ids(rows.associations.values().map(|value| value.1)).into(),
         ],
     );
 }

@@ -9,10 +9,14 @@ use crate::model::{registry, session};
 use pgrx::prelude::*;
 use std::ffi::CString;
 
-/// Makes the table of the active model's vectors unless it is there.
-pub fn ensure_vector_table() {
+/// Makes the table of the active model's vectors unless it is there. The model is tried out before, unless only vectors
+/// that were made elsewhere are to be stored, which needs no runtime.
+pub fn ensure_vector_table(vectors_given: bool) {
     let model = registry::active();
     if find_table(&registry::table_name(&model.name)).is_none() {
+        if !vectors_given {
+            session::try_out(&model.name);
+        }
         run_with_argument("SELECT sutra.make_vector_table($1)", &model.name);
     }
 }
@@ -29,7 +33,6 @@ fn make_vector_table(model: &str) -> String {
     // One at a time; whoever waited here finds the table of the other.
     run("LOCK TABLE sutra.model IN SHARE ROW EXCLUSIVE MODE");
     if find_table(&table).is_none() {
-        session::try_out(model);
         create(model, &table, manifest.dimension);
     }
     copy_grants(&table);

@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod date;
 pub mod identity;
+pub mod mentions;
 pub mod metadata;
 pub mod names;
 pub mod number;

@@ -53,6 +53,12 @@ SELECT target_label FROM sutra.graph_edges WHERE source = :'watches';
 SELECT e.content, o.metric, o.value FROM sutra.observation o JOIN sutra.concept e ON e.id = o.entity WHERE o.concept = :'watches';
 SELECT content, metadata FROM sutra.concept WHERE kind = 'entity' AND content ~* 'garmin|grmn';
 
+-- Known names in the text are mentions too, by rules of writing; the longest wins, and an ambiguous one is none.
+SELECT sutra_learn('Investors compared Apple with Garmin and AAPL with GRMN in a garmin shop.') AS compared \gset
+SELECT target_label, confidence FROM sutra.graph_edges WHERE source = :'compared' ORDER BY target_label;
+SELECT sutra_learn('Nobody compared an apple with anything in Cupertino, California.') AS fruit \gset
+SELECT target_label, confidence FROM sutra.graph_edges WHERE source = :'fruit' ORDER BY target_label;
+
 -- A user's row says what a key means here, and overrides the shipped one.
 INSERT INTO sutra.metadata_role (space, key, role, metric) VALUES ('default', 'site', 'name', NULL), ('default', 'temp', 'metric', 'temperature'), ('default', 'source', 'name', NULL);
 INSERT INTO sutra.metric (space, name, label, unit) VALUES ('default', 'temperature', 'temperature', 'degrees Celsius');
