@@ -7,7 +7,7 @@
 --
 -- Nothing is ever updated in place and nobody waits: learning appends blocks with positive frequencies, forgetting
 -- appends blocks with negative ones, and a reader adds both. Small blocks of one term are merged into larger ones as
--- learning goes on, by sizes (under 16, under 256, at most 512 entries), so an entry is rewritten twice in its life.
+-- learning goes on, by sizes (under 64, under 256, at most 512 entries), so an entry is rewritten twice in its life.
 -- A merge takes only the blocks that no other transaction is merging.
 --
 -- The table is derived from sutra.concept.terms and therefore not dumped: loading the concepts fills it.
@@ -45,23 +45,23 @@ BEGIN
         RETURN;
     END IF;
     WITH crowded AS MATERIALIZED (
-        SELECT p.term, p.entries OPERATOR(pg_catalog.<) 16 AS tiny
+        SELECT p.term, p.entries OPERATOR(pg_catalog.<) 64 AS tiny
         FROM sutra.posting AS p
         WHERE p.space OPERATOR(pg_catalog.=) in_space AND p.term OPERATOR(pg_catalog.=) ANY (in_terms)
             AND p.entries OPERATOR(pg_catalog.<) 256
-        GROUP BY 1, 2
-        HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>=) 16
+        GROUP BY p.term, p.entries OPERATOR(pg_catalog.<) 64
+        HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>=) CASE WHEN p.entries OPERATOR(pg_catalog.<) 64 THEN 64 ELSE 16 END
     ), taken AS (
         DELETE FROM sutra.posting AS d
         WHERE d.ctid OPERATOR(pg_catalog.=) ANY (ARRAY(
             SELECT p.ctid
             FROM sutra.posting AS p
             JOIN crowded AS c ON c.term OPERATOR(pg_catalog.=) p.term
-                AND c.tiny OPERATOR(pg_catalog.=) (p.entries OPERATOR(pg_catalog.<) 16)
+                AND c.tiny OPERATOR(pg_catalog.=) (p.entries OPERATOR(pg_catalog.<) 64)
             WHERE p.space OPERATOR(pg_catalog.=) in_space AND p.term OPERATOR(pg_catalog.=) ANY (in_terms)
                 AND p.entries OPERATOR(pg_catalog.<) 256
             FOR UPDATE OF p SKIP LOCKED))
-        RETURNING d.term, d.entries OPERATOR(pg_catalog.<) 16 AS tiny, d.concepts, d.frequencies, d.lengths
+        RETURNING d.term, d.entries OPERATOR(pg_catalog.<) 64 AS tiny, d.concepts, d.frequencies, d.lengths
     ), entry AS (
         -- An entry and the one that takes it back vanish together; their statement, frequency and length are the same.
         SELECT t.term, t.tiny, u.concept, u.length, pg_catalog.abs(u.frequency) AS frequency,
@@ -90,8 +90,8 @@ $function$;
 COMMENT ON FUNCTION sutra.merge_postings(text, text[]) IS 'merges the small blocks of some terms in sutra.posting';
 
 -- Appends entries for statements of one space, with sign 1, or takes them back, with sign -1; at most 512 at a time.
--- The statements whose id ends in four zero bits, one in 16, have the blocks of their terms merged: a term is merged
--- the more often, the more often it is learned, and nothing needs to be counted or remembered.
+-- The statements whose id ends in six zero bits, one in 64, have the blocks of their terms merged: a term is merged the
+-- more often, the more often it is learned, and nothing needs to be counted or remembered.
 CREATE FUNCTION sutra.add_postings(in_space text, in_ids @extschema@.concept_id[], in_terms tsvector[], in_sign integer) RETURNS void
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
 AS $function$
@@ -120,7 +120,7 @@ BEGIN
     SELECT pg_catalog.array_agg(DISTINCT l.term) INTO crowded
     FROM ROWS FROM (pg_catalog.unnest(in_ids), pg_catalog.unnest(in_terms)) AS s (id, terms)
     CROSS JOIN LATERAL (SELECT w.lexeme FROM pg_catalog.unnest(s.terms) AS w UNION ALL SELECT '') AS l (term)
-    WHERE s.id::pg_catalog.text OPERATOR(pg_catalog.~~) '%0';
+    WHERE pg_catalog.get_byte(@extschema@.concept_id_send(s.id), 7) OPERATOR(pg_catalog.%) 64 OPERATOR(pg_catalog.=) 0;
     IF crowded IS NOT NULL THEN
         PERFORM sutra.merge_postings(in_space, crowded);
     END IF;

@@ -18,6 +18,7 @@ use crate::types::embedding::Embedding;
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use sutra_knowledge::chunk;
 use sutra_knowledge::identity::{self, ContentDigest};
 use sutra_knowledge::metadata::{self, Entries, Reading, Role, Roles};
 
@@ -137,7 +138,8 @@ struct Part<'a, 'p> {
     space: &'a str,
     model: &'a ActiveModel,
     roles: &'a Roles,
-    vectors: HashMap<u64, pg_sys::Datum>,
+    // Of each statement the vector of the whole text, then those of its chunks.
+    vectors: HashMap<u64, Vec<pg_sys::Datum>>,
     digests: HashMap<u64, ContentDigest>,
     items: &'p [Item<'p>],
 }
@@ -174,13 +176,13 @@ impl Part<'_, '_> {
         ids.into_iter().map(ConceptId).collect()
     }
 
-    /// Gathers the vector of each statement that has none yet, made by the model in one call where none is given.
+    /// Gathers the vectors of each statement that has none yet, made by the model in one call where none is given.
     fn embed(&mut self, client: &mut SpiClient<'_>, ids: &[u64]) {
         let mut wanted: BTreeMap<u64, &str> = BTreeMap::new();
         for (id, item) in ids.iter().zip(self.items) {
             match item.embedding {
-                Some(datum) => drop(self.vectors.insert(*id, datum)),
-                None => drop(wanted.insert(*id, prefix(item.content, EMBEDDED_BYTES))),
+                Some(datum) => drop(self.vectors.insert(*id, vec![datum])),
+                None => drop(wanted.insert(*id, item.content)),
             }
         }
         wanted.retain(|id, _| !self.vectors.contains_key(id));
@@ -188,11 +190,19 @@ impl Part<'_, '_> {
             return;
         }
         let have = store::with_vector(client, &self.model.table, self.space, wanted.keys().copied());
-        wanted.retain(|id, _| !have.contains(id));
-        let texts: Vec<&str> = wanted.values().copied().collect();
-        for (id, vector) in wanted.into_keys().zip(model::embed_passages(&texts)) {
+        let mut owners = Vec::new();
+        let mut texts = Vec::new();
+        for (id, content) in wanted.into_iter().filter(|(id, _)| !have.contains(id)) {
+            // The model refuses a text without a word, and a page may well have a line of dots that fills a chunk.
+            let chunks = chunk::chunks(content).into_iter().filter(|chunk| chunk.contains(char::is_alphanumeric));
+            let pieces = std::iter::once(prefix(content, EMBEDDED_BYTES).to_owned()).chain(chunks);
+            texts.extend(pieces);
+            owners.resize(texts.len(), id);
+        }
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        for (id, vector) in owners.into_iter().zip(model::embed_passages(&texts)) {
             if let Some(datum) = Embedding::from_slice(&vector).into_datum() {
-                self.vectors.insert(id, datum);
+                self.vectors.entry(id).or_default().push(datum);
             }
         }
     }
@@ -250,8 +260,13 @@ impl Part<'_, '_> {
         if !outdated.is_empty() {
             store::delete_outdated(client, self.space, &outdated, &rows, self.roles);
         }
-        let given = |id: u64| self.vectors.get(&id).map(|vector| (id, *vector));
-        let vectors: Vec<_> = statements.iter().filter_map(|statement| given(statement.id)).collect();
+        let vectors: Vec<_> = statements
+            .iter()
+            .flat_map(|statement| {
+                let vectors = self.vectors.get(&statement.id).into_iter().flatten();
+                vectors.zip(0..).map(|(vector, chunk)| (statement.id, chunk, *vector))
+            })
+            .collect();
         store::insert_vectors(client, &self.model.table, self.space, &vectors);
         store::insert_associations(client, self.space, &rows);
         store::insert_observations(client, self.space, &rows);

@@ -218,19 +218,21 @@ pub fn update_metadata(client: &mut SpiClient<'_>, space: &str, changed: &[&Stat
 }
 
 /// Stores vectors; one that is given for a statement that has another takes its place.
-pub fn insert_vectors(client: &mut SpiClient<'_>, table: &str, space: &str, vectors: &[(u64, pg_sys::Datum)]) {
+pub fn insert_vectors(client: &mut SpiClient<'_>, table: &str, space: &str, vectors: &[(u64, i32, pg_sys::Datum)]) {
     if vectors.is_empty() {
         return;
     }
     let sql = format!(
         "INSERT INTO {table} AS v (space, concept, chunk, embedding)
-         SELECT $1, n.concept, 0, n.embedding
-         FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) AS n (concept, embedding)
+         SELECT $1, n.concept, n.chunk, n.embedding
+         FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4)) AS n (concept, chunk, embedding)
          ON CONFLICT (space, concept, chunk) DO UPDATE SET embedding = EXCLUDED.embedding
          WHERE v.embedding OPERATOR({{schema}}.<>) EXCLUDED.embedding"
     );
-    let embeddings: Vec<Given> = vectors.iter().map(|(_, vector)| Given(*vector)).collect();
-    run(client, &sql, &[space.into(), ids(vectors.iter().map(|(id, _)| *id)).into(), embeddings.into()]);
+    let chunks: Vec<i32> = vectors.iter().map(|(_, chunk, _)| *chunk).collect();
+    let embeddings: Vec<Given> = vectors.iter().map(|(_, _, vector)| Given(*vector)).collect();
+    let concepts = ids(vectors.iter().map(|(id, _, _)| *id));
+    run(client, &sql, &[space.into(), concepts.into(), chunks.into(), embeddings.into()]);
 }
 
 /// Stores aliases that are new.

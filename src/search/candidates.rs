@@ -189,24 +189,30 @@ impl<'request> Vectors<'request> {
         (nearest.len(), nearest)
     }
 
-    /// The cosine of the nearest vector of each concept that has one.
+    /// How near each concept is that has a vector.
     fn similarities(&self, concepts: &BTreeSet<u64>) -> BTreeMap<u64, f64> {
         let concepts: Vec<ConceptId> = concepts.iter().copied().map(ConceptId).collect();
+        // Chunk 0 is the whole text. The distance to a vector of zeros is not a number: such a vector is near to nothing.
         let query = format!(
-            "SELECT v.concept, 1.0::pg_catalog.float8 OPERATOR(pg_catalog.-)
-                 pg_catalog.min(v.embedding OPERATOR({schema}.<=>) $2)
-             FROM {table} AS v
-             WHERE v.space OPERATOR(pg_catalog.=) $1 AND v.concept OPERATOR({schema}.=) ANY ($3)
-             GROUP BY v.concept",
+            "SELECT d.concept,
+                 1.0::pg_catalog.float8 OPERATOR(pg_catalog.-) pg_catalog.min(d.distance) FILTER (WHERE d.chunk OPERATOR(pg_catalog.=) 0),
+                 1.0::pg_catalog.float8 OPERATOR(pg_catalog.-) pg_catalog.min(d.distance) FILTER (WHERE d.chunk OPERATOR(pg_catalog.>) 0)
+             FROM (SELECT v.concept, v.chunk, v.embedding OPERATOR({schema}.<=>) $2 AS distance
+                   FROM {table} AS v
+                   WHERE v.space OPERATOR(pg_catalog.=) $1 AND v.concept OPERATOR({schema}.=) ANY ($3)) AS d
+             WHERE d.distance OPERATOR(pg_catalog.<>) 'NaN'
+             GROUP BY d.concept",
             schema = schema(),
             table = self.table,
         );
         let arguments = [self.request.space.as_str().into(), self.query().into(), concepts.into()];
         Spi::connect(|client| {
             failed(client.select(query.as_str(), None, &arguments))
-                .filter_map(|row| Some((failed(row.get::<ConceptId>(1))?.0, failed(row.get::<f64>(2))?)))
-                // The cosine distance to a vector of zeros is not a number: it is near to nothing.
-                .filter(|(_, similarity)| !similarity.is_nan())
+                .filter_map(|row| {
+                    let concept: ConceptId = failed(row.get(1))?;
+                    let similarity = fusion::similarity(failed(row.get(2)), failed(row.get(3)))?;
+                    Some((concept.0, similarity))
+                })
                 .collect()
         })
     }

@@ -47,8 +47,8 @@ pub fn search(request: &Request) -> Scorer {
             while blocks.next().is_some() {
                 holding += i64::from(failed(blocks.get::<i32>(1)).unwrap_or(0));
             }
+            let weight = scorer.term(holding.max(0) as u64);
             if holding > 0 {
-                let weight = scorer.term(holding as u64);
                 blocks = blocks.rewind();
                 while blocks.next().is_some() {
                     check_for_interrupts!();

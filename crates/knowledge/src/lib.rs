@@ -1,11 +1,14 @@
 //! From text to knowledge and from a question to an answer, without PostgreSQL.
 //!
 //! Learning: [`identity`] says when two contents are the same, [`names`] when two names are, [`date`] and [`number`]
-//! read what metadata and text write in many ways.
+//! read what metadata and text write in many ways, [`chunk`] cuts long texts.
 //!
 //! Asking: [`question`] makes a plan of a question, [`answer`] carries it out over a [`store`].
+//!
+//! Searching: [`ranking`] puts what was found in order.
 
 pub mod answer;
+pub mod chunk;
 pub mod date;
 pub mod identity;
 pub mod mentions;

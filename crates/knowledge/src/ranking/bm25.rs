@@ -23,9 +23,9 @@ pub struct Parameters {
 }
 
 impl Default for Parameters {
-    /// Between the textbook values of k1, 1.2 and 2, and the textbook value of b.
+    /// The values that most implementations have settled on.
     fn default() -> Self {
-        Parameters { k1: 1.5, b: 0.75 }
+        Parameters { k1: 1.2, b: 0.75 }
     }
 }
 
@@ -94,7 +94,7 @@ impl Scorer {
         Scorer { parameters, collection, ceiling: 0.0, sums: HashMap::default() }
     }
 
-    /// Announces a term that `holding` documents hold, and returns its weight for [`Scorer::add`].
+    /// Announces a term that `holding` documents hold, none included, and returns its weight for [`Scorer::add`].
     pub fn term(&mut self, holding: u64) -> f64 {
         let weight = inverse_document_frequency(self.collection.documents, holding) * (self.parameters.k1 + 1.0);
         self.ceiling += weight;

@@ -7,7 +7,7 @@
 //! spread of those found.
 
 /// Weight of the vector score, between 0 (words only) and 1 (meaning only).
-pub const VECTOR_WEIGHT: f64 = 0.4;
+pub const VECTOR_WEIGHT: f64 = 0.5;
 
 /// The score by which results are ordered: at most 1.
 ///
@@ -16,6 +16,16 @@ pub const VECTOR_WEIGHT: f64 = 0.4;
 pub fn fuse(text: f64, ceiling: f64, similarity: f64) -> f64 {
     let text = if ceiling > 0.0 { text / ceiling } else { 0.0 };
     (1.0 - VECTOR_WEIGHT) * text + VECTOR_WEIGHT * similarity
+}
+
+/// How near a statement is: that of its whole text where this is all there is, and for a long text, whose chunks have
+/// vectors of their own, the mean of that and of its nearest chunk. The whole says whether the text is about what is
+/// asked for, the chunk whether it says it.
+pub fn similarity(whole: Option<f64>, nearest_chunk: Option<f64>) -> Option<f64> {
+    match (whole, nearest_chunk) {
+        (Some(whole), Some(chunk)) => Some((whole + chunk) / 2.0),
+        (one, other) => one.or(other),
+    }
 }
 
 #[cfg(test)]
@@ -33,6 +43,14 @@ mod tests {
             prop_assert!(fuse(text, 40.0, (similarity + nearer).min(1.0)) >= score);
             prop_assert!((-1.0..=1.0).contains(&score));
         }
+    }
+
+    #[test]
+    fn a_long_text_is_as_near_as_its_whole_and_its_nearest_chunk_are_together() {
+        assert_eq!(similarity(Some(0.5), Some(0.7)), Some(0.6));
+        assert_eq!(similarity(Some(0.5), None), Some(0.5));
+        assert_eq!(similarity(None, Some(0.7)), Some(0.7));
+        assert_eq!(similarity(None, None), None);
     }
 
     #[test]
