@@ -336,8 +336,8 @@ fn recall_survives_rounds_of_delete_vacuum_and_insert() {
     for round in 0..5 {
         let (from, to) = (round * 300, (round + 1) * 300);
         store.vacuum(|row| (from..to).contains(&(row.block as usize)));
-        for row in 1500 + from..1500 + to {
-            add(&mut store, &vectors[row], tid(row));
+        for (row, vector) in vectors.iter().enumerate().take(1500 + to).skip(1500 + from) {
+            add(&mut store, vector, tid(row));
         }
     }
     assert_eq!(store.next - store.layout.per_page, 1500, "slots of dead nodes are taken again");

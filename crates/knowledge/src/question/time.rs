@@ -211,7 +211,7 @@ fn ordinal(token: &Token) -> Option<i8> {
         .iter()
         .position(|word| *word == token.lower)
         .map(|position| position as i8 + 1)
-        .or_else(|| match token.lower.as_str() {
+        .or(match token.lower.as_str() {
             "1st" => Some(1),
             "2nd" => Some(2),
             "3rd" => Some(3),
@@ -563,7 +563,7 @@ impl Scanner<'_> {
         );
         if backwards || matches!(here.as_str(), "most") && self.word(index + 1) == "recent" {
             let mut at = if here == "most" { index + 2 } else { index + 1 };
-            at = self.skip(at, &["recent", "few"].as_slice());
+            at = self.skip(at, &["recent", "few"]);
             let count = self.count(at);
             let of_count = if count.is_some() { dash(at + 1) } else { at };
             let trading = matches!(self.word(of_count), "trading" | "business" | "market" | "working" | "calendar");

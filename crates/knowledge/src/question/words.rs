@@ -347,11 +347,14 @@ pub fn cue(word: &str) -> Option<Cue> {
     lexicon().get(word).copied()
 }
 
+/// Phrases by their first word.
+type Phrases = HashMap<&'static str, Vec<(Vec<&'static str>, Cue)>>;
+
 /// The longest phrase that the words begin with, and its length in words.
 pub fn phrase(words: &[&str]) -> Option<(Cue, usize)> {
-    static TABLE: OnceLock<HashMap<&'static str, Vec<(Vec<&'static str>, Cue)>>> = OnceLock::new();
+    static TABLE: OnceLock<Phrases> = OnceLock::new();
     let table = TABLE.get_or_init(|| {
-        let mut table: HashMap<&'static str, Vec<(Vec<&'static str>, Cue)>> = HashMap::new();
+        let mut table = Phrases::new();
         for (cue, phrase) in PHRASES {
             let words: Vec<&str> = phrase.split(' ').collect();
             table.entry(words[0]).or_default().push((words, *cue));
