@@ -1,12 +1,13 @@
 //! Where the extension's objects live: the schema chosen at CREATE EXTENSION.
 
 use pgrx::prelude::*;
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::ffi::CStr;
 
 thread_local! {
-    // A backend is one thread; the key is the extension's OID, so DROP and CREATE EXTENSION in one session is seen.
-    static SCHEMA: RefCell<Option<(pg_sys::Oid, String)>> = const { RefCell::new(None) };
+    // A backend is one thread. Extension and schema by their OIDs, so that DROP and CREATE EXTENSION or a new name of
+    // the schema in one session are seen.
+    static SCHEMA: Cell<Option<(pg_sys::Oid, pg_sys::Oid)>> = const { Cell::new(None) };
 }
 
 /// The extension's schema as a quoted identifier, ready to stand in SQL: `public`, `"My Schema"`.
@@ -16,22 +17,29 @@ thread_local! {
 pub fn schema() -> String {
     // SAFETY: get_extension_oid takes a NUL-terminated name and reads the catalog; an ERROR is raised when it is missing.
     let extension = unsafe { pg_sys::get_extension_oid(c"sutra".as_ptr(), false) };
-    if let Some(name) = SCHEMA.with_borrow(|cached| match cached {
-        Some((oid, name)) if *oid == extension => Some(name.clone()),
-        _ => None,
-    }) {
-        return name;
+    let namespace = match SCHEMA.get() {
+        Some((known, namespace)) if known == extension => namespace,
+        _ => {
+            let namespace = read_one::<pg_sys::Oid>(
+                "SELECT extnamespace FROM pg_catalog.pg_extension WHERE oid OPERATOR(pg_catalog.=) $1",
+                &[extension.into()],
+            )
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| error!("extension sutra has no schema"));
+            SCHEMA.set(Some((extension, namespace)));
+            namespace
+        }
+    };
+    // SAFETY: both return a NUL-terminated string; an extension's schema exists as long as the extension does, and a
+    // null pointer for one that does not is checked.
+    unsafe {
+        let name = pg_sys::get_namespace_name(namespace);
+        if name.is_null() {
+            error!("extension sutra has no schema");
+        }
+        CStr::from_ptr(pg_sys::quote_identifier(name)).to_string_lossy().into_owned()
     }
-    let name = read_one::<String>(
-        "SELECT extnamespace::pg_catalog.regnamespace::pg_catalog.text FROM pg_catalog.pg_extension
-         WHERE oid OPERATOR(pg_catalog.=) $1",
-        &[extension.into()],
-    )
-    .ok()
-    .flatten()
-    .unwrap_or_else(|| error!("extension sutra has no schema"));
-    SCHEMA.set(Some((extension, name.clone())));
-    name
 }
 
 /// The first column of the first row of a query that only reads.
@@ -46,11 +54,4 @@ pub fn read_one<T: FromDatum + IntoDatum>(
         Some(row) => row.get(1),
         None => Ok(None),
     })
-}
-
-/// Quotes an identifier where it needs quotes, as quote_ident does.
-pub fn quote_identifier(name: &str) -> String {
-    let Ok(name) = std::ffi::CString::new(name) else { error!("an identifier contains a NUL byte") };
-    // SAFETY: quote_identifier returns its argument or a palloc'ed string, both NUL-terminated.
-    unsafe { CStr::from_ptr(pg_sys::quote_identifier(name.as_ptr())) }.to_string_lossy().into_owned()
 }

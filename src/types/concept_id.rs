@@ -2,7 +2,6 @@
 
 use super::hash;
 use super::refusal::{Refusal, shown};
-use crate::error::raise;
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::datum::{Datum, Internal, UnboxDatum};
 use pgrx::pgrx_sql_entity_graph::impl_sql_translatable;
@@ -14,21 +13,6 @@ use std::fmt;
 /// The first eight bytes of a digest. Ordered as an unsigned number, so that the order is that of the printed form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConceptId(pub u64);
-
-impl ConceptId {
-    /// The identity that a digest of at least eight bytes stands for: its first eight, big-endian.
-    pub fn from_digest(digest: &[u8]) -> Self {
-        let Some(first) = digest.first_chunk::<8>() else {
-            raise(
-                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("a digest of {} bytes is too short for a concept_id", digest.len()),
-                "",
-                "A digest has at least 8 bytes.",
-            )
-        };
-        ConceptId(u64::from_be_bytes(*first))
-    }
-}
 
 impl fmt::Display for ConceptId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
