@@ -4,6 +4,10 @@
 -- the extension ships are marked builtin, stand in the space '*' (every space) and are left out of dumps; a user's
 -- row for the same thing overrides the shipped one. pg_dump emits data and grants of these tables but neither
 -- policies nor added indexes: nothing at run time may ALTER them.
+--
+-- Only one index of a table leads with the space, and the others lead with what they are for: a session that planned a
+-- look-up while the tables were empty would otherwise find two indexes equally cheap, and walk a whole space by the
+-- wrong one (measured: 10 ms instead of 0.2 ms a statement learned).
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- Who may see which space
@@ -67,7 +71,7 @@ CREATE TABLE sutra.concept (
     PRIMARY KEY (space, id),
     -- Deferrable, so that of two sessions which learn the same at once the one that waits does not fail here before
     -- its ON CONFLICT (space, id) can see the other's row.
-    UNIQUE (space, digest) DEFERRABLE
+    UNIQUE (digest, space) DEFERRABLE
 );
 CREATE INDEX concept_metadata_idx ON sutra.concept USING gin (metadata jsonb_path_ops);
 CREATE INDEX concept_terms_idx ON sutra.concept USING gin (terms);
@@ -102,8 +106,8 @@ CREATE TABLE sutra.association (
     FOREIGN KEY (space, target) REFERENCES sutra.concept (space, id) ON DELETE CASCADE,
     FOREIGN KEY (space, evidence) REFERENCES sutra.concept (space, id) ON DELETE CASCADE
 );
-CREATE INDEX association_target_idx ON sutra.association (space, target);
-CREATE INDEX association_evidence_idx ON sutra.association (space, evidence);
+CREATE INDEX association_target_idx ON sutra.association (target, space);
+CREATE INDEX association_evidence_idx ON sutra.association (evidence, space);
 COMMENT ON TABLE sutra.association IS 'typed, directed edges between concepts';
 COMMENT ON COLUMN sutra.association.space IS 'tenant or knowledge base';
 COMMENT ON COLUMN sutra.association.source IS 'the concept that the edge leaves';
@@ -126,7 +130,7 @@ CREATE TABLE sutra.observation (
     FOREIGN KEY (space, concept) REFERENCES sutra.concept (space, id) ON DELETE CASCADE,
     FOREIGN KEY (space, entity) REFERENCES sutra.concept (space, id) ON DELETE CASCADE
 );
-CREATE INDEX observation_concept_idx ON sutra.observation (space, concept);
+CREATE INDEX observation_concept_idx ON sutra.observation (concept, space);
 CREATE INDEX observation_at_idx ON sutra.observation (space, metric, at);
 COMMENT ON TABLE sutra.observation IS 'one number about one entity at one time, read from one statement';
 COMMENT ON COLUMN sutra.observation.space IS 'tenant or knowledge base';
@@ -151,7 +155,7 @@ CREATE TABLE sutra.alias (
     PRIMARY KEY (space, key, entity, kind),
     FOREIGN KEY (space, entity) REFERENCES sutra.concept (space, id) ON DELETE CASCADE
 );
-CREATE INDEX alias_entity_idx ON sutra.alias (space, entity);
+CREATE INDEX alias_entity_idx ON sutra.alias (entity, space);
 COMMENT ON TABLE sutra.alias IS 'how text names an entity';
 COMMENT ON COLUMN sutra.alias.space IS 'tenant or knowledge base';
 COMMENT ON COLUMN sutra.alias.key IS 'the alias as it is looked up: case folded, punctuation dropped, blanks single';
