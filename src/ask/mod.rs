@@ -95,15 +95,15 @@ fn sutra_ask(
             "Leave max_results out for 10 rows.",
         );
     }
-    let least = min_confidence.map_or_else(|| crate::settings::MIN_CONFIDENCE.get(), f64::from);
-    if !(0.0..=1.0).contains(&least) {
+    if let Some(given) = min_confidence.filter(|given| !(0.0..=1.0).contains(given)) {
         raise(
             PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            format!("min_confidence is {least}, but must be between 0 and 1"),
+            format!("min_confidence is {given}, but must be between 0 and 1"),
             "min_confidence is a probability.",
             "Leave min_confidence out for the setting sutra.min_confidence.",
         );
     }
+    let least = min_confidence.map_or_else(|| crate::settings::MIN_CONFIDENCE.get(), f64::from);
     let store = SqlStore::new(filter);
     let plan = question::understand(&question, &store);
     let rows = answer::answer(&question, &plan, &store, max_results.min(MOST_RESULTS) as usize, least);

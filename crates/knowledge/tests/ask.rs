@@ -141,7 +141,11 @@ fn right(gold: &Value, row: &Row, prices: &Prices) -> bool {
             let cross: f64 = series.iter().enumerate().map(|(at, (_, value))| (at as f64 - middle) * value).sum();
             let squares: f64 = (0..series.len()).map(|at| (at as f64 - middle).powi(2)).sum();
             let percent = cross / squares * 2.0 * middle / mean * 100.0;
-            let direction = if percent >= 1.0 {
+            let variance: f64 = series.iter().map(|(_, value)| (value - mean).powi(2)).sum();
+            let explained = cross * cross / squares / variance;
+            let direction = if explained < 0.1 {
+                "sideways"
+            } else if percent >= 1.0 {
                 "up"
             } else if percent <= -1.0 {
                 "down"

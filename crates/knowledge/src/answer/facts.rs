@@ -156,17 +156,13 @@ pub fn members(plan: &Plan, count: bool, store: &dyn Store) -> Vec<Row> {
             "no entity has all the facts named",
         )];
     }
-    list_of(plan, &facts, count, &format!("with {}", sentence::list(&groups)), store)
+    list_of(plan, &facts, count, &format!("In {}", sentence::list(&groups)), store)
 }
 
 fn list_of(plan: &Plan, facts: &[Fact], count: bool, which: &str, store: &dyn Store) -> Vec<Row> {
     let names: Vec<String> = facts.iter().map(|fact| fact.entity.name.clone()).collect();
     let shown: Vec<String> = facts.iter().take(50).map(|fact| sentence::entity(&fact.entity)).collect();
-    let text = match (count, names.len()) {
-        (true, number) => format!("{number} {which}: {}.", sentence::list(&shown)),
-        (false, 1) => format!("One {which}: {}.", shown[0]),
-        (false, number) => format!("{number} {which}: {}.", sentence::list(&shown)),
-    };
+    let text = format!("{which} ({}): {}.", names.len(), sentence::list(&shown));
     let used: Vec<&Fact> = facts.iter().collect();
     let mut value = Map::from_iter([("entities".into(), json!(names)), ("n".into(), json!(names.len()))]);
     if count {
@@ -231,7 +227,7 @@ pub fn same(plan: &Plan, relation: Option<&str>, store: &dyn Store) -> Vec<Row> 
         let value = Map::from_iter([("entities".into(), json!([])), ("n".into(), json!(0))]);
         return with_support(computed(plan, text, value, &[fact], "facts that share the value"), store);
     }
-    let which = format!("share the {} {} with {}", fact.relation, fact.target.name, sentence::entity(&link.entity));
+    let which = format!("Sharing the {} {} with {}", fact.relation, fact.target.name, sentence::entity(&link.entity));
     let mut rows = list_of(plan, &others, false, &which, store);
     if let Some(first) = rows.first_mut() {
         // The fact of the entity that was asked about is evidence too, and comes first.

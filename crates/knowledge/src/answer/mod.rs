@@ -1,6 +1,7 @@
 //! From a plan to an answer: numbers computed from observations, facts, or a clear "not known".
 
 pub mod confidence;
+mod days;
 mod facts;
 mod gate;
 mod measure;
@@ -132,23 +133,13 @@ impl Row {
 /// `least` is the confidence below which nothing is returned but an abstention that says so.
 pub fn answer(question: &str, plan: &Plan, store: &dyn Store, most: usize, least: f64) -> Vec<Row> {
     let mut rows = match gate::missing(plan) {
+        // Words that name nothing learned may still stand in a statement; what is ambiguous stays so.
+        Some(abstention) if plan.ambiguous.is_empty() && plan.impossible_times.is_empty() => {
+            let found = passage::open(question, plan, store, most);
+            if found[0].kind == Kind::Abstention { vec![abstention] } else { found }
+        }
         Some(abstention) => vec![abstention],
-        None => match &plan.operation {
-            Operation::Measure => measure::measure(plan, store),
-            Operation::When { order } => measure::when(plan, *order, store),
-            Operation::WhenCondition { first } => measure::when_condition(plan, *first, store),
-            Operation::Rank { order, count } => ranking::rank(plan, *order, *count, store),
-            Operation::Compare { order, difference } => ranking::compare(plan, *order, *difference, store),
-            Operation::Correlation => ranking::correlation(plan, store),
-            Operation::Fact { relation } => facts::fact(plan, relation, store),
-            Operation::Ticker => facts::ticker(plan, store),
-            Operation::Profile => facts::profile(plan, store),
-            Operation::Members { count } => facts::members(plan, *count, store),
-            Operation::IsMember => facts::is_member(plan, store),
-            Operation::Same { relation } => facts::same(plan, relation.as_deref(), store),
-            Operation::Path => facts::path(plan, store),
-            Operation::Cause | Operation::Open => passage::open(question, plan, store, most),
-        },
+        None => carry_out(question, plan, store, most),
     };
     if let Some(first) = rows.first()
         && first.kind != Kind::Abstention
@@ -164,4 +155,23 @@ pub fn answer(question: &str, plan: &Plan, store: &dyn Store, most: usize, least
     rows.retain(|row| row.kind == Kind::Abstention || row.confidence >= least);
     rows.truncate(most);
     rows
+}
+
+fn carry_out(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Vec<Row> {
+    match &plan.operation {
+        Operation::Measure => measure::measure(plan, store),
+        Operation::When { order } => days::when(plan, *order, store),
+        Operation::WhenCondition { first } => days::when_condition(plan, *first, store),
+        Operation::Rank { order, count } => ranking::rank(plan, *order, *count, store),
+        Operation::Compare { order, difference } => ranking::compare(plan, *order, *difference, store),
+        Operation::Correlation => ranking::correlation(plan, store),
+        Operation::Fact { relation } => facts::fact(plan, relation, store),
+        Operation::Ticker => facts::ticker(plan, store),
+        Operation::Profile => facts::profile(plan, store),
+        Operation::Members { count } => facts::members(plan, *count, store),
+        Operation::IsMember => facts::is_member(plan, store),
+        Operation::Same { relation } => facts::same(plan, relation.as_deref(), store),
+        Operation::Path => facts::path(plan, store),
+        Operation::Cause | Operation::Open => passage::open(question, plan, store, most),
+    }
 }

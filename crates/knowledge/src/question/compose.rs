@@ -25,7 +25,7 @@ pub fn understand(question: &str, store: &dyn Store) -> Plan {
     let links = link::link(question, &tokens, &mut roles, store, &metrics);
     let relations = link_relations(&tokens, &mut roles, &store.relations());
     let cues = Cues::read(&tokens, &mut roles);
-    let mut composer = Composer { tokens: &tokens, roles, cues, links, relations, times };
+    let mut composer = Composer { question, tokens: &tokens, roles, cues, links, relations, times };
     composer.compose(store, &metrics)
 }
 
@@ -105,6 +105,7 @@ impl Cues {
 }
 
 struct Composer<'a> {
+    question: &'a str,
     tokens: &'a [Token],
     roles: Vec<Role>,
     cues: Cues,
@@ -531,13 +532,8 @@ impl Composer<'_> {
         for found in &self.times {
             match time::resolve(found, anchor) {
                 Some(period) => periods.push(period),
-                None => impossible.push(
-                    self.tokens[found.start..found.end]
-                        .iter()
-                        .map(|token| token.text.as_str())
-                        .collect::<Vec<_>>()
-                        .join(" "),
-                ),
+                None => impossible
+                    .push(self.question[self.tokens[found.start].start..self.tokens[found.end - 1].end].to_owned()),
             }
         }
         // "latest" beside a named period adds nothing ("the current closing price on June 5").
@@ -587,8 +583,8 @@ impl Composer<'_> {
             unknown.push(Unknown {
                 text: tokens.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" "),
                 name,
-                decisive: !only_numbers
-                    && (asked || beside(before) || beside(after.and_then(|at| self.roles.get(at))) || !metric_exact),
+                decisive: only_numbers
+                    || (asked || beside(before) || beside(after.and_then(|at| self.roles.get(at))) || !metric_exact),
             });
         }
         unknown

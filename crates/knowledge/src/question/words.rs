@@ -377,7 +377,8 @@ pub fn near_cue(word: &str) -> Option<Cue> {
     }
     let mut found: Vec<Cue> = near_keys(word)
         .iter()
-        .filter(|near| near.chars().count() >= 6)
+        // The first letter is rarely mistyped, and "raining" is not "gaining".
+        .filter(|near| near.chars().count() >= 6 && near.chars().next() == word.chars().next())
         .filter_map(|near| cue(near))
         .filter(|cue| *cue != Cue::Filler)
         .collect();
