@@ -1,6 +1,7 @@
 -- Asking: computed answers with their evidence, abstention, filter, settings, read-only use. The bars are real (see
 -- data/sample); vectors are given, so that nothing here depends on the model.
 \set VERBOSITY terse
+SET datestyle = ISO;
 CREATE TEMP TABLE bar (company text, ticker text, day date, open numeric, high numeric, low numeric, close numeric, volume bigint);
 INSERT INTO bar VALUES
     ('Apple Inc.', 'AAPL', '2019-01-02', 154.89, 158.85, 154.23, 157.92, 37039700),
