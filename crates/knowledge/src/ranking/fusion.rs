@@ -7,7 +7,7 @@
 //! spread of those found.
 
 /// Weight of the vector score, between 0 (words only) and 1 (meaning only).
-pub const VECTOR_WEIGHT: f64 = 0.5;
+pub const VECTOR_WEIGHT: f64 = 0.55;
 
 /// The score by which results are ordered: at most 1.
 ///
