@@ -54,7 +54,7 @@ COMMENT ON OPERATOR FAMILY embedding_ip_ops USING sutra_hnsw IS 'order by negati
 COMMENT ON OPERATOR FAMILY embedding_cosine_ops USING sutra_hnsw IS 'order by cosine distance';
 COMMENT ON OPERATOR FAMILY embedding_l1_ops USING sutra_hnsw IS 'order by taxicab distance';
 
--- Looking inside an index. Both read all of it, hence the cost.
+-- Looking inside an index. Each reads all of it, hence the cost.
 
 CREATE FUNCTION sutra_index_stats(index regclass)
 	RETURNS TABLE (name text, value bigint)
@@ -65,3 +65,8 @@ CREATE FUNCTION sutra_index_check(index regclass)
 	RETURNS TABLE (part text, identifier bigint, fault text)
 	AS 'MODULE_PATHNAME', 'sutra_index_check_wrapper' LANGUAGE c VOLATILE STRICT PARALLEL SAFE COST 100000 ROWS 1;
 COMMENT ON FUNCTION sutra_index_check(regclass) IS 'every fault of a sutra_hnsw index: links that do not fit, nodes that cannot be reached; no row where there is none';
+
+CREATE FUNCTION sutra_index_recall(index regclass, k integer DEFAULT 10, samples integer DEFAULT 100)
+	RETURNS double precision
+	AS 'MODULE_PATHNAME', 'sutra_index_recall_wrapper' LANGUAGE c VOLATILE STRICT PARALLEL SAFE COST 1000000;
+COMMENT ON FUNCTION sutra_index_recall(regclass, integer, integer) IS 'share of the k nearest other vectors that a search with the present sutra.ef_search finds, for sampled vectors of a sutra_hnsw index; reads every row of its table';

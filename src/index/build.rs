@@ -10,8 +10,10 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use std::collections::HashMap;
-use sutra_hnsw::build::{Builder, Built};
+use sutra_hnsw::build::Builder;
+use sutra_hnsw::build::concurrent::Concurrent;
 use sutra_hnsw::code::{CodeRef, Coded, Distance};
+use sutra_hnsw::insert::level_of;
 use sutra_hnsw::layout::{
     HeapTid, Layout, Link, Meta, PAGE_SIZE, PageKind, TID_SLOTS_PER_PAGE, TIDS_PER_SLOT, TidsMut, set_list_next,
     tid_block,
@@ -19,8 +21,9 @@ use sutra_hnsw::layout::{
 
 /// Vectors handed to the threads at once: small, because a cancel waits for them.
 const BATCH: usize = 256;
-/// Bytes that the builder keeps per node beside the graph: error, hash, row, and the entry in the map of known vectors.
-const BOOKKEEPING: usize = 80;
+/// Bytes that the builder keeps per node beside the graph: error, hash, row, the entry in the map of known
+/// vectors, and the order and identifiers of the pages to write.
+const BOOKKEEPING: usize = 112;
 
 /// What pg_stat_progress_create_index shows.
 #[derive(Clone, Copy)]
@@ -62,7 +65,7 @@ struct Build {
     distance: Distance,
     /// None once the graph no longer fits and rows go to pages directly.
     builder: Option<Builder>,
-    batch: Vec<Coded>,
+    batch: Vec<(Coded, u8)>,
     known: Vec<Known>,
     /// More rows of nodes whose vector came again.
     more_tids: HashMap<u32, Vec<HeapTid>>,
@@ -78,7 +81,7 @@ struct Build {
 impl Build {
     fn memory(&self) -> usize {
         let nodes = self.known.len();
-        nodes * (Builder::bytes_per_node(self.layout.dimensions, self.layout.m) + BOOKKEEPING) + self.duplicates * 16
+        nodes * (Concurrent::bytes_per_node(&self.layout) + BOOKKEEPING) + self.duplicates * 16
     }
 
     fn add(&mut self, vector: &[f32], tid: HeapTid) {
@@ -99,7 +102,8 @@ impl Build {
             self.reserve();
             self.by_code.insert(key, self.known.len() as u32);
             self.known.push(Known { error: coded.error, hash: coded.hash, tid });
-            self.batch.push(coded);
+            let level = level_of(tid, 0, self.layout.m, self.layout.max_level());
+            self.batch.push((coded, level));
             if self.batch.len() >= BATCH {
                 self.flush_batch();
             }
@@ -150,11 +154,11 @@ impl Build {
         self.flush_batch();
         let Some(builder) = self.builder.take() else { return };
         progress(Phase::WritingPages);
-        let built = builder.finish();
-        if built.graph.relinked > 0 {
-            debug1!("sutra_hnsw linked {} nodes that were not reachable", built.graph.relinked);
+        let (graph, relinked) = builder.finish();
+        if relinked > 0 {
+            debug1!("sutra_hnsw linked {relinked} nodes that were not reachable");
         }
-        Pages::new(self, &built).write();
+        Pages::new(self, &graph).write();
         self.known = Vec::new();
         self.more_tids = HashMap::new();
         self.by_code = HashMap::new();
@@ -174,7 +178,7 @@ fn code_hash(code: CodeRef<'_>) -> u64 {
 /// The pages of a graph: where every node, upper slot and TID slot goes.
 struct Pages<'a> {
     build: &'a Build,
-    built: &'a Built,
+    graph: &'a Concurrent,
     /// Nodes in the order of their slots.
     order: Vec<u32>,
     /// Slot of each node.
@@ -186,12 +190,12 @@ struct Pages<'a> {
 }
 
 impl<'a> Pages<'a> {
-    fn new(build: &'a Build, built: &'a Built) -> Pages<'a> {
+    fn new(build: &'a Build, graph: &'a Concurrent) -> Pages<'a> {
         let layout = build.layout;
-        let mut order = built.graph.walk();
+        let mut order = graph.walk();
         // The walk reaches every node; a pathological graph that could not be connected still keeps all of its rows.
-        if order.len() < built.graph.nodes.len() {
-            let mut met = vec![false; built.graph.nodes.len()];
+        if order.len() < graph.len() {
+            let mut met = vec![false; graph.len()];
             order.iter().for_each(|node| met[*node as usize] = true);
             order.extend((0..met.len() as u32).filter(|node| !met[*node as usize]));
         }
@@ -203,7 +207,7 @@ impl<'a> Pages<'a> {
         let mut next = first_upper_block * layout.upper_per_page;
         let mut uppers = HashMap::new();
         for node in &order {
-            let level = u32::from(built.graph.nodes[*node as usize].level());
+            let level = u32::from(graph.level(*node));
             if level == 0 {
                 continue;
             }
@@ -225,15 +229,15 @@ impl<'a> Pages<'a> {
         }
         let end = next.div_ceil(TID_SLOTS_PER_PAGE as u32);
         let blocks = [1..first_upper_block, first_upper_block..first_tid_block, first_tid_block..end];
-        Pages { build, built, order, ids, uppers, chains, blocks }
+        Pages { build, graph, order, ids, uppers, chains, blocks }
     }
 
     fn link(&self, node: u32) -> Link {
         Link { id: self.ids[node as usize], generation: 0 }
     }
 
-    fn links(&self, node: u32, level: usize) -> Vec<Link> {
-        self.built.graph.nodes[node as usize].links[level].iter().map(|link| self.link(*link)).collect()
+    fn links(&self, node: u32, level: u8) -> Vec<Link> {
+        self.graph.links(node, level).into_iter().map(|link| self.link(link)).collect()
     }
 
     fn write(&self) {
@@ -281,11 +285,11 @@ impl<'a> Pages<'a> {
                 }
             }
         }
-        let entry = (!self.order.is_empty()).then_some(self.built.graph.entry);
+        let entry = self.graph.entry();
         write_meta(relation, |meta| {
             meta.heads = heads;
-            meta.entry = entry.map(|node| self.link(node as u32));
-            meta.entry_level = entry.map_or(0, |node| self.built.graph.nodes[node].level());
+            meta.entry = entry.map(|entry| self.link(entry.link.id));
+            meta.entry_level = entry.map_or(0, |entry| entry.level);
         });
     }
 
@@ -295,9 +299,9 @@ impl<'a> Pages<'a> {
         let end = (first + layout.per_page as usize).min(self.order.len());
         for node in &self.order[first..end] {
             let known = &self.build.known[*node as usize];
-            let code = CodeRef { error: known.error, hash: known.hash, ..self.built.code(*node as usize) };
+            let code = CodeRef { error: known.error, hash: known.hash, ..self.graph.code(*node) };
             let upper = self.uppers.get(node).copied().unwrap_or(0);
-            let level = self.built.graph.nodes[*node as usize].level();
+            let level = self.graph.level(*node);
             let mut slot = layout.node_mut(page, self.ids[*node as usize]);
             slot.fill(level, code, known.tid, upper, &self.links(*node, 0));
             slot.set_tid_slot(self.chains.get(node).copied().unwrap_or(0));
@@ -305,13 +309,13 @@ impl<'a> Pages<'a> {
     }
 
     /// Slot, node and level of every upper slot.
-    fn upper_slots(&self) -> Vec<(u32, u32, usize)> {
-        let mut slots: Vec<(u32, u32, usize)> = self
+    fn upper_slots(&self) -> Vec<(u32, u32, u8)> {
+        let mut slots: Vec<(u32, u32, u8)> = self
             .uppers
             .iter()
             .flat_map(|(node, first)| {
-                let level = u32::from(self.built.graph.nodes[*node as usize].level());
-                (1..=level).map(move |level| (first + level - 1, *node, level as usize))
+                let level = u32::from(self.graph.level(*node));
+                (1..=level).map(move |level| (first + level - 1, *node, level as u8))
             })
             .collect();
         slots.sort_unstable();
@@ -450,9 +454,7 @@ pub unsafe extern "C-unwind" fn ambuild(
         let available = std::thread::available_parallelism().map_or(1, usize::from);
         (wanted.min(available), pg_sys::maintenance_work_mem as usize * 1024)
     };
-    let builder = with_signals_blocked(|| {
-        Builder::new(distance, options.m, options.ef_construction, layout.max_level(), threads)
-    });
+    let builder = with_signals_blocked(|| Builder::new(layout, distance, options.ef_construction, threads));
     let builder = builder
         .unwrap_or_else(|error| raise(PgSqlErrorCode::ERRCODE_INSUFFICIENT_RESOURCES, format!("{error}"), "", ""));
     let mut build = Build {

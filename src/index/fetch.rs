@@ -53,6 +53,30 @@ impl HeapFetch {
         distance: Distance,
         query: &[f32],
     ) -> Option<f64> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.with_vector(tid, snapshot, |vector| {
+                (vector.len() == query.len()).then(|| distance.exact(query, vector))
+            })?
+        }
+    }
+
+    /// A copy of the vector of the row at `tid`; None where the snapshot does not show it.
+    ///
+    /// # Safety
+    /// The snapshot is an active MVCC snapshot.
+    pub unsafe fn vector(&mut self, tid: HeapTid, snapshot: pg_sys::Snapshot) -> Option<Vec<f32>> {
+        // SAFETY: the caller's promise.
+        unsafe { self.with_vector(tid, snapshot, <[f32]>::to_vec) }
+    }
+
+    /// Calls `body` with the vector of the row at `tid`.
+    unsafe fn with_vector<R>(
+        &mut self,
+        tid: HeapTid,
+        snapshot: pg_sys::Snapshot,
+        body: impl FnOnce(&[f32]) -> R,
+    ) -> Option<R> {
         // SAFETY: slot and fetch belong to the heap; the value lives in the slot until the next fetch.
         unsafe {
             let mut pointer = item_pointer(tid);
@@ -70,12 +94,12 @@ impl HeapFetch {
                 return None;
             }
             let vector = Vector::new(value);
-            let exact = (vector.as_slice().len() == query.len()).then(|| distance.exact(query, vector.as_slice()));
+            let result = body(vector.as_slice());
             drop(vector);
             if !self.estate.is_null() {
                 pg_sys::MemoryContextReset((*per_tuple(self.estate)).ecxt_per_tuple_memory);
             }
-            exact
+            Some(result)
         }
     }
 

@@ -10,12 +10,37 @@ use sutra_hnsw::layout::{FIRST_SLOT, Link, PAGE_SIZE, PageKind, State, TID_SLOTS
 use sutra_hnsw::search::Store;
 
 /// An index opened by a user, who must be allowed to read the table.
-struct Opened(pg_sys::Relation);
+pub struct Opened(pg_sys::Relation);
+
+/// The table of an index, open to read.
+pub struct Table(pg_sys::Relation);
+
+impl Table {
+    /// The relation, valid while this lives.
+    pub fn relation(&self) -> pg_sys::Relation {
+        self.0
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: opened by `Opened::table`.
+            unsafe { pg_sys::table_close(self.0, pg_sys::AccessShareLock as pg_sys::LOCKMODE) }
+        }
+    }
+}
 
 impl Opened {
-    fn new(oid: pg_sys::Oid) -> Opened {
+    /// Opens the index, or raises an error where it is none of this access method or its table may not be read.
+    pub fn new(oid: pg_sys::Oid) -> Opened {
         // SAFETY: the relation is checked to be an index of this access method before anything of it is read.
         unsafe {
+            // The table first, as everything that locks both does; its lock is kept until the transaction ends.
+            let table = pg_sys::IndexGetRelation(oid, true);
+            if table != pg_sys::InvalidOid {
+                pg_sys::LockRelationOid(table, pg_sys::AccessShareLock as pg_sys::LOCKMODE);
+            }
             let relation = pg_sys::relation_open(oid, pg_sys::AccessShareLock as pg_sys::LOCKMODE);
             let opened = Opened(relation);
             let kind = (*(*relation).rd_rel).relkind;
@@ -30,7 +55,6 @@ impl Opened {
                     "",
                 );
             }
-            let table = pg_sys::IndexGetRelation(oid, false);
             let allowed = pg_sys::pg_class_aclcheck(table, pg_sys::GetUserId(), pg_sys::ACL_SELECT as pg_sys::AclMode);
             if allowed != pg_sys::AclResult::ACLCHECK_OK {
                 raise(
@@ -41,6 +65,20 @@ impl Opened {
                 );
             }
             opened
+        }
+    }
+
+    /// The relation, valid while this lives.
+    pub fn relation(&self) -> pg_sys::Relation {
+        self.0
+    }
+
+    /// Opens the table of the index.
+    pub fn table(&self) -> Table {
+        // SAFETY: the index is open, so its table exists.
+        unsafe {
+            let table = pg_sys::IndexGetRelation((*self.0).rd_id, false);
+            Table(pg_sys::table_open(table, pg_sys::AccessShareLock as pg_sys::LOCKMODE))
         }
     }
 }

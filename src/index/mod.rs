@@ -9,6 +9,7 @@ mod insert;
 mod inspect;
 mod options;
 mod pages;
+mod recall;
 mod scan;
 mod store;
 mod sweep;

@@ -1,12 +1,13 @@
 use super::*;
 use rand::{Rng, SeedableRng};
 
-fn coded(distance: Distance, count: usize, dimensions: usize) -> Vec<Coded> {
+fn coded(distance: Distance, count: usize, dimensions: usize) -> Vec<(Coded, u8)> {
     let mut random = rand::rngs::StdRng::seed_from_u64(7);
     (0..count)
         .map(|_| {
             let vector: Vec<f32> = (0..dimensions).map(|_| random.random_range(-1.0..1.0)).collect();
-            Coded::new(distance, &vector).unwrap()
+            let level = (-(1.0 - random.random_range(0.0..1.0f64)).ln() / 4f64.ln()) as u8;
+            (Coded::new(distance, &vector).unwrap(), level)
         })
         .collect()
 }
@@ -15,37 +16,41 @@ fn coded(distance: Distance, count: usize, dimensions: usize) -> Vec<Coded> {
 fn every_node_is_reachable_whatever_the_distance() {
     for distance in [Distance::L2, Distance::InnerProduct, Distance::Cosine, Distance::L1] {
         let codes = coded(distance, 2000, 8);
-        let mut builder = Builder::new(distance, 4, 16, 12, 2).unwrap();
+        let mut builder = Builder::new(Layout::new(8, 4).unwrap(), distance, 16, 2).unwrap();
         codes.chunks(300).for_each(|batch| builder.add(batch));
-        let built = builder.finish();
-        let graph = &built.graph;
-        for (node, coded) in codes.iter().enumerate() {
-            assert_eq!(built.code(node).code, coded.code);
-        }
-        assert_eq!(graph.nodes.len(), codes.len());
-        assert_eq!(graph.walk().len(), codes.len(), "{distance:?}");
-        for (number, node) in graph.nodes.iter().enumerate() {
-            for (level, links) in node.links.iter().enumerate() {
-                assert!(links.len() <= if level == 0 { 8 } else { 4 });
-                for link in links {
-                    assert_ne!(*link as usize, number);
-                    assert!(usize::from(graph.nodes[*link as usize].level()) >= level);
-                }
+        let (graph, _) = builder.finish();
+        assert_eq!((graph.len(), graph.walk().len()), (codes.len(), codes.len()), "{distance:?}");
+        let highest = codes.iter().map(|(_, level)| *level).max().unwrap();
+        assert_eq!(graph.entry().unwrap().level, highest);
+        for (node, (coded, level)) in (0u32..).zip(&codes) {
+            assert_eq!((graph.code(node).code, graph.level(node)), (&coded.code[..], *level));
+            for on in 0..=*level {
+                let links = graph.links(node, on);
+                assert!(links.len() <= if on == 0 { 8 } else { 4 });
+                assert!(links.iter().all(|link| *link != node && graph.level(*link) >= on));
+                let distinct: std::collections::HashSet<u32> = links.iter().copied().collect();
+                assert_eq!(distinct.len(), links.len());
             }
         }
     }
 }
 
 #[test]
-fn a_node_that_nothing_links_to_is_linked() {
-    let node = |links: &[u32]| BuiltNode { links: vec![links.to_vec()] };
-    let mut graph = Graph { nodes: vec![node(&[1]), node(&[0]), node(&[0]), node(&[2])], entry: 0, relinked: 0 };
-    graph.connect(2);
-    assert_eq!(graph.walk().len(), 4);
+fn one_thread_builds_the_same_graph_every_time() {
+    let codes = coded(Distance::L2, 500, 8);
+    let build = || {
+        let mut builder = Builder::new(Layout::new(8, 4).unwrap(), Distance::L2, 16, 1).unwrap();
+        codes.chunks(100).for_each(|batch| builder.add(batch));
+        let (graph, _) = builder.finish();
+        (0..500).map(|node| graph.links(node, 0)).collect::<Vec<_>>()
+    };
+    assert_eq!(build(), build());
 }
 
 #[test]
 fn an_empty_graph_has_no_nodes() {
-    let graph = Builder::new(Distance::L2, 4, 16, 12, 1).unwrap().finish().graph;
-    assert!(graph.nodes.is_empty() && graph.walk().is_empty());
+    let builder = Builder::new(Layout::new(8, 4).unwrap(), Distance::L2, 16, 1).unwrap();
+    assert!(builder.is_empty());
+    let (graph, relinked) = builder.finish();
+    assert!(graph.is_empty() && graph.walk().is_empty() && graph.entry().is_none() && relinked == 0);
 }

@@ -4,7 +4,7 @@
 
 mod kernels;
 
-pub use kernels::{CodeKernels, kernels as code_kernels, supported as supported_kernels};
+pub use kernels::{CodeKernels, kernels as code_kernels, prefetch, supported as supported_kernels};
 
 /// What the operator class orders by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
