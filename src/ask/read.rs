@@ -102,6 +102,8 @@ impl SqlStore {
     }
 
     fn statement(client: &SpiClient<'_>, sql: &str, arguments: &[DatumWithOid<'_>]) -> Rc<OwnedPreparedStatement> {
+        // The schema may have been renamed since: the statement is known by its text with the name in it.
+        let sql = &sql.replace("{schema}", &schema());
         // SAFETY: the function takes a NUL-terminated name and raises an ERROR when the extension is missing.
         let extension = unsafe { pg_sys::get_extension_oid(c"sutra".as_ptr(), false) };
         let known = PREPARED.with_borrow_mut(|prepared| {
@@ -114,13 +116,13 @@ impl SqlStore {
             return known;
         }
         let types: Vec<PgOid> = arguments.iter().map(|argument| PgOid::from(argument.oid())).collect();
-        let kept = Rc::new(failed(client.prepare(sql.replace("{schema}", &schema()).as_str(), &types)).keep());
+        let kept = Rc::new(failed(client.prepare(sql.as_str(), &types)).keep());
         PREPARED.with_borrow_mut(|prepared| prepared.statements.insert(sql.to_owned(), Rc::clone(&kept)));
         kept
     }
 
     fn note(&self, sql: &str, rows: usize) {
-        let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+        let sql = sql.replace("{schema}", &schema()).split_whitespace().collect::<Vec<_>>().join(" ");
         self.record.borrow_mut().push(json!({ "sql": sql, "rows": rows, "filtered": self.filter_text }));
     }
 

@@ -180,7 +180,6 @@ pub fn is_member(plan: &Plan, store: &dyn Store) -> Vec<Row> {
     let facts = store.facts(&[link.entity.id], None);
     let has = |group: &Link| facts.iter().find(|fact| fact.target.id == group.entity.id);
     let all = plan.groups.iter().all(|group| has(group).is_some());
-    let groups: Vec<String> = plan.groups.iter().map(|group| sentence::entity(&group.entity)).collect();
     let related = |fact: &&Fact| plan.groups.iter().any(|group| group.value_of.contains(&fact.relation));
     let used: Vec<&Fact> = facts.iter().filter(related).collect();
     if used.is_empty() {
@@ -189,12 +188,14 @@ pub fn is_member(plan: &Plan, store: &dyn Store) -> Vec<Row> {
             plan.groups.first().and_then(|group| group.value_of.first()).map_or("fact", String::as_str),
         );
     }
-    let who = sentence::entity(&link.entity);
     let text = if all {
-        format!("Yes: {who} has {}.", sentence::list(&groups))
+        let has: Vec<String> =
+            used.iter().map(|fact| fact_sentence(&link.entity, &fact.relation, &fact.target.name)).collect();
+        format!("Yes. {}", has.join(" "))
     } else {
-        let instead: Vec<String> = used.iter().map(|fact| format!("{} {}", fact.relation, fact.target.name)).collect();
-        format!("No: {who} has {}.", sentence::list(&instead))
+        let instead: Vec<String> =
+            used.iter().map(|fact| fact_sentence(&link.entity, &fact.relation, &fact.target.name)).collect();
+        format!("No. {}", instead.join(" "))
     };
     let value = Map::from_iter([("value".into(), json!(all)), ("entity".into(), json!(link.entity.name))]);
     with_support(computed(plan, text, value, &used, "facts learned of the entity"), store)

@@ -145,6 +145,7 @@ pub fn figure(measure: Measure, condition: Option<&Condition>, metric: &MetricLi
                 points.iter().copied().filter(|point| condition.holds(point.value)).collect()
             };
             key(&mut more, "of", points.len());
+            key(&mut more, "share_percent", held.len() as f64 / points.len() as f64 * 100.0);
             key(&mut more, "threshold", condition.threshold);
             let method = format!("{} of {} observations meet the condition", held.len(), points.len());
             (held.len() as f64, Some("days".to_owned()), None, method)
@@ -163,6 +164,7 @@ pub fn title(measure: Measure, metric: &MetricLink) -> String {
         Measure::Median => format!("median {label}"),
         Measure::Maximum => format!("highest {label}"),
         Measure::Minimum => format!("lowest {label}"),
+        Measure::Range if label == "high" => "range from the lowest low to the highest high".to_owned(),
         Measure::Range => format!("range of the {label}"),
         Measure::Change => format!("change of the {label}"),
         Measure::DailyChange => format!("daily change of the {label}"),
@@ -262,6 +264,14 @@ pub fn say(measure: Measure, plan: &Plan, metric: &MetricLink, who: &str, period
             "The volatility of {who} {during} was {quantity}: the standard deviation of {} daily log returns of the {label}.",
             figure.points.len().saturating_sub(1)
         ),
+        Measure::Count if plan.condition.is_some_and(|condition| condition.percent) => {
+            let condition = plan.condition.map(|condition| condition_words(&condition, None)).unwrap_or_default();
+            format!(
+                "The daily change of the {label} of {who} was {condition} on {} of {} days {during}.",
+                sentence::number(figure.value),
+                figure.points.len().saturating_sub(1)
+            )
+        }
         Measure::Count => {
             let condition = plan
                 .condition
@@ -274,11 +284,11 @@ pub fn say(measure: Measure, plan: &Plan, metric: &MetricLink, who: &str, period
                 figure.points.len()
             )
         }
-        _ => format!(
-            "The {} of {who} {during} was {quantity} ({} observations).",
-            title(measure, metric),
-            figure.points.len()
-        ),
+        _ => {
+            let plural = if figure.points.len() == 1 { "" } else { "s" };
+            let title = title(measure, metric);
+            format!("The {title} of {who} {during} was {quantity} ({} observation{plural}).", figure.points.len())
+        }
     }
 }
 
@@ -301,6 +311,9 @@ pub fn plan_features(plan: &Plan, metric: Option<&MetricLink>, periods: &[Period
             features.time *= if plan.measure == Measure::Value { 0.96 } else { 0.92 };
         }
     }
+    if !plan.also.is_empty() {
+        features.operation *= 0.8;
+    }
     features.understood = plan.understood;
     if !plan.operation_named && !plan.metric_named {
         features.operation = 0.7;
@@ -320,6 +333,9 @@ pub fn notes(plan: &Plan, period: &Period, loaded: Option<&Loaded>) -> String {
         if loaded.conflicts > 0 {
             notes.push(format!("statements disagree on {} of {} moments", loaded.conflicts, loaded.points.len()));
         }
+    }
+    if !plan.also.is_empty() {
+        notes.push(format!("the question also asks for the {}: ask for it separately", sentence::list(&plan.also)));
     }
     for unknown in &plan.not_understood {
         notes.push(format!("\"{}\" was not understood", unknown.text));
@@ -466,12 +482,24 @@ pub fn measure(plan: &Plan, store: &dyn Store) -> Vec<Row> {
         return super::ranking::pooled(plan, store);
     };
     let ids: Vec<u64> = entities.iter().map(|entity| entity.id).collect();
+    // The range of price bars is from the lowest low to the highest high.
+    let named = |name: &str| plan.metrics.iter().find(|link| link.metric.name == name);
+    let (high, low) = match (plan.measure, named("high"), named("low")) {
+        (Measure::Range, Some(high), Some(low)) => (Some(high), Some(low)),
+        _ => (None, None),
+    };
     let mut found: Vec<(Entity, &MetricLink, &Period, Measure, Figure, Loaded)> = Vec::new();
     let mut absent = None;
     for period in &periods {
-        for metric in &plan.metrics {
+        for metric in
+            plan.metrics.iter().filter(|metric| high.is_none_or(|high| high.metric.name == metric.metric.name))
+        {
             let measure = for_period(plan.measure, metric, period);
             let mut loaded = series::load(Scope::Entities(&ids), &metric.metric.name, period, measure, store);
+            if let Some(low) = low.filter(|_| measure == Measure::Range) {
+                let lows = series::load(Scope::Entities(&ids), &low.metric.name, period, measure, store);
+                series::merge(&mut loaded, lows);
+            }
             for entity in &entities {
                 let one = loaded.iter().position(|loaded| loaded.entity == entity.id).map(|at| loaded.swap_remove(at));
                 let figure = one.as_ref().and_then(|one| figure(measure, plan.condition.as_ref(), metric, one));

@@ -73,6 +73,8 @@ fn each(plan: &Plan, metric: &MetricLink, period: &Period, order: Order) -> Meas
         {
             Measure::Mean
         }
+        // "The cheapest" without a time is the cheapest now.
+        Measure::Maximum | Measure::Minimum if plan.periods.is_empty() && metric.text.is_empty() => Measure::Value,
         Measure::Trend => Measure::Change,
         Measure::Maximum if order == Order::Lowest => Measure::Minimum,
         Measure::Minimum if order == Order::Highest => Measure::Maximum,

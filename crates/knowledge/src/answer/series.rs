@@ -69,6 +69,18 @@ fn settle(series: Series) -> Loaded {
     Loaded { entity: series.entity, unit: series.unit, points, concepts, conflicts }
 }
 
+/// Adds the observations of another metric of the same entities, in the order of time.
+pub fn merge(into: &mut [Loaded], others: Vec<Loaded>) {
+    for other in others {
+        if let Some(one) = into.iter_mut().find(|one| one.entity == other.entity) {
+            one.points.extend(other.points);
+            one.points.sort_by(|one, two| one.at.cmp(&two.at).then(one.value.total_cmp(&two.value)));
+            one.concepts.extend(other.concepts);
+            one.conflicts += other.conflicts;
+        }
+    }
+}
+
 /// The observations that a plan's period covers, for the entities given, or for all.
 pub fn load(scope: Scope<'_>, metric: &str, period: &Period, measure: Measure, store: &dyn Store) -> Vec<Loaded> {
     let latest = |count: usize| match scope {
@@ -127,6 +139,13 @@ pub fn coverage(period: &Period, points: &[Point]) -> f64 {
         return (points.len() as f64 / period.count.max(1) as f64).min(1.0);
     }
     let (first, last) = (store::day_of(first.at), store::day_of(last.at));
+    // One end of a period is covered by an observation near that end.
+    let near = |days: i32| if days <= SLACK { 1.0 } else { 0.5 };
+    match (period.kind, period.from, period.to) {
+        (PeriodKind::FirstOf, Some(from), _) => return near((first - from).get_days()),
+        (PeriodKind::LastOf, _, Some(to)) => return near((to - last).get_days()),
+        _ => {}
+    }
     let from = period.from.unwrap_or(first);
     let to = period.to.unwrap_or(last);
     let length = (to - from).get_days() + 1;

@@ -78,6 +78,10 @@ impl Cues {
                 .take(5)
                 .map(|at| tokens[at].lower.as_str())
                 .collect();
+            if let Some(length) = words::foreign(&run) {
+                index += length;
+                continue;
+            }
             let (cue, length) = match words::phrase(&run) {
                 Some((cue, length)) => (Some(cue), length),
                 None => (words::cue(run[0]).or_else(|| words::near_cue(run[0])), 1),
@@ -116,7 +120,7 @@ struct Composer<'a> {
 
 impl Composer<'_> {
     fn compose(&mut self, store: &dyn Store, metrics: &[Metric]) -> Plan {
-        let condition = self.condition();
+        let mut condition = self.condition();
         let top = self.top();
         let (entities, groups) = self.split_groups();
         let mut metric_links = std::mem::take(&mut self.links.metrics);
@@ -126,20 +130,43 @@ impl Composer<'_> {
         }
         let metric_named = !metric_links.is_empty();
         let order = self.order();
+        // "fell more than 2%" is a change below -2%.
+        if let Some(condition) = condition.as_mut().filter(|condition| condition.percent && condition.threshold > 0.0)
+            && self.polarity() < 0
+        {
+            condition.threshold = -condition.threshold;
+            condition.comparison = match condition.comparison {
+                Comparison::Above => Comparison::Below,
+                Comparison::Below => Comparison::Above,
+                Comparison::AtLeast => Comparison::AtMost,
+                Comparison::AtMost => Comparison::AtLeast,
+            };
+        }
+        // "On how many days did it rise?" counts changes above zero.
+        if condition.is_none() && self.cues.has(Cue::Count) && self.polarity() != 0 && self.links_days() {
+            let comparison = if self.polarity() > 0 { Comparison::Above } else { Comparison::Below };
+            condition = Some(Condition { comparison, threshold: 0.0, percent: true });
+        }
         let mut measure = self.measure(metric_named, condition.as_ref());
         let operation = self.operation(&entities, &groups, metric_named, &mut measure, order, condition.as_ref(), top);
         let numeric = is_numeric(&operation);
+        // "What happened to GE in October?" asks for the change, not for an average.
+        if measure == Measure::Value
+            && !metric_named
+            && operation == Operation::Measure
+            && self.times.iter().any(Found::is_long)
+        {
+            measure = Measure::Change;
+        }
         if numeric && metric_links.is_empty() {
             metric_links.extend(default_metric(metrics, store, &entities));
         }
         if numeric {
-            bars(
-                &mut metric_links,
-                metrics,
-                &mut measure,
-                &operation,
-                self.cues.any(&[Cue::Average, Cue::Total, Cue::Median]),
-            );
+            // Without a time, the highest of all is the highest now, by the close.
+            let timeless =
+                self.times.is_empty() && matches!(operation, Operation::Rank { .. } | Operation::Compare { .. });
+            let averaged = timeless || self.cues.any(&[Cue::Average, Cue::Total, Cue::Median]);
+            bars(&mut metric_links, metrics, &mut measure, &operation, averaged);
         }
         // A number for each of several metrics is only given side by side.
         if !matches!(operation, Operation::Measure | Operation::Correlation) {
@@ -161,12 +188,18 @@ impl Composer<'_> {
             condition,
             absolute: self.absolute(),
             everything: self.cues.has(Cue::Every),
+            also: if numeric { self.relations.clone() } else { vec![] },
             metric_named,
             ambiguous: std::mem::take(&mut self.links.ambiguous),
             impossible_times,
             not_understood,
             understood: if meaningful == 0 { 0.0 } else { 1.0 - missed as f64 / meaningful as f64 },
         }
+    }
+
+    /// Whether days are spoken of.
+    fn links_days(&self) -> bool {
+        self.cues.any(&[Cue::DayNoun, Cue::Daily])
     }
 
     /// What is measured, apart from what is merely a value: sectors, cities.
@@ -244,7 +277,8 @@ impl Composer<'_> {
 
     /// "top 3", "three most volatile".
     fn top(&mut self) -> Option<usize> {
-        const RANKING: [Cue; 7] = [Cue::Top, Cue::Highest, Cue::Lowest, Cue::Best, Cue::Worst, Cue::Gain, Cue::Loss];
+        const RANKING: [Cue; 9] =
+            [Cue::Peak, Cue::Bottom, Cue::Top, Cue::Highest, Cue::Lowest, Cue::Best, Cue::Worst, Cue::Gain, Cue::Loss];
         for index in 0..self.tokens.len() {
             if self.tokens[index].marked || !matches!(self.roles[index], Role::Free | Role::Cue(Cue::Thing)) {
                 continue;
@@ -300,7 +334,16 @@ impl Composer<'_> {
         if cues.has(Cue::Count) && (condition.is_some() || changing) {
             return Measure::Count;
         }
-        if condition.is_some() && cues.any(&[Cue::When, Cue::DayNoun, Cue::First]) && !cues.has(Cue::Which) {
+        // "Did it close above 45 in August?", "what percentage of days": the days are counted.
+        let share_of_days = cues.has(Cue::Percent) && self.links_days();
+        let asks_day = cues.any(&[Cue::When, Cue::DayNoun, Cue::First]);
+        if condition.is_some_and(|condition| !condition.percent)
+            && !changing
+            && (share_of_days || cues.has(Cue::Whether) && !asks_day)
+        {
+            return Measure::Count;
+        }
+        if condition.is_some() && asks_day && !cues.has(Cue::Which) {
             return Measure::Value;
         }
         if cues.has(Cue::Average) && !changing {
@@ -404,7 +447,7 @@ impl Composer<'_> {
                 _ => None,
             });
             if let Some(order) = extreme
-                && !matches!(measure, Measure::Trend | Measure::Volatility)
+                && !matches!(measure, Measure::Trend | Measure::Volatility | Measure::Count)
             {
                 return Operation::When { order };
             }
@@ -433,7 +476,11 @@ impl Composer<'_> {
                     *measure = if order == Some(Order::Lowest) { Measure::Minimum } else { Measure::Maximum };
                 }
                 let order = order.unwrap_or(if self.polarity() < 0 { Order::Lowest } else { Order::Highest });
-                return Operation::Compare { order, difference: cues.has(Cue::Difference) };
+                return Operation::Compare {
+                    order,
+                    difference: cues.has(Cue::Difference)
+                        || cues.has(Cue::HowMuch) && cues.any(&[Cue::Higher, Cue::Lower]),
+                };
             }
         }
         if !measured && self.times.is_empty() && !cues.any(&[Cue::Percent, Cue::Daily]) {
@@ -470,6 +517,11 @@ impl Composer<'_> {
             cues.any(&[Cue::Highest, Cue::Lowest, Cue::Best, Cue::Worst, Cue::Top, Cue::Volatile, Cue::Stable]);
         let sharing =
             cues.has(Cue::Same) || cues.has(Cue::Share) && !measured && (relation.is_some() || entities.len() >= 2);
+        // Who founded it is another question than when.
+        let who = self.tokens.iter().any(|token| matches!(token.lower.as_str(), "who" | "whom"));
+        if who && relation.as_deref() == Some("founded") {
+            return Some(Operation::Open);
+        }
         if !entities.is_empty() && sharing && !metric_named && !superlative {
             return Some(Operation::Same { relation });
         }
@@ -569,7 +621,20 @@ impl Composer<'_> {
                         || token.possessive)
             });
             let beside = |role: Option<&Role>| {
-                matches!(role, Some(Role::Metric(_) | Role::Cue(Cue::Thing) | Role::Entity | Role::Cue(Cue::Every)))
+                matches!(
+                    role,
+                    Some(Role::Metric(_) | Role::Entity)
+                        | Some(Role::Cue(
+                            Cue::Thing
+                                | Cue::Every
+                                | Cue::Average
+                                | Cue::Total
+                                | Cue::Median
+                                | Cue::Volatile
+                                | Cue::Trend
+                                | Cue::Change
+                        ))
+                )
             };
             let joint = |at: usize| matches!(self.tokens[at].text.as_str(), "-" | "/" | "&");
             let before = (0..start).rev().find(|at| !joint(*at)).and_then(|before| self.roles.get(before));
@@ -577,7 +642,7 @@ impl Composer<'_> {
             // "the beta of Nvidia": what is asked for, by a word that is not known.
             let asked = after.is_some_and(|at| {
                 matches!(self.tokens[at].lower.as_str(), "of" | "for")
-                    && matches!(self.roles.get(at + 1), Some(Role::Entity))
+                    && matches!(self.roles.get(at + 1), Some(Role::Entity | Role::Metric(_)))
             });
             let only_numbers = tokens.iter().all(|token| token.kind == TokenKind::Number);
             unknown.push(Unknown {

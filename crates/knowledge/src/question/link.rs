@@ -198,13 +198,14 @@ fn link_entities(
         let mut taken = None;
         for end in (start + 1..=tokens.len()).rev() {
             let Some(forms) = keys.get(&(start, end)) else { continue };
-            let Some(found) = forms.iter().find_map(|form| by_key.get(form)) else { continue };
-            // One word that is ordinary too needs a sign that it is a name; an article before it is none.
-            let words = names::key(text_of(question, tokens, (start, end)));
-            let single = end - start == 1 || words.strip_prefix("the ").is_some_and(|word| !word.contains(' '));
+            let Some((form, found)) = forms.iter().find_map(|form| Some((form, by_key.get(form)?))) else { continue };
+            // One word that is ordinary too needs a sign that it is a name; an article before it is none, and "all
+            // companies" is not a company whose name is "All".
+            let bare = form.strip_prefix("the ").unwrap_or(form);
+            let only = (start..end).find(|at| names::key(&tokens[*at].text) == bare);
             let found: Vec<&Alias> = found
                 .iter()
-                .filter(|alias| !single || acceptable(tokens, end - 1, alias, shouted, vocabulary))
+                .filter(|alias| only.is_none_or(|at| acceptable(tokens, at, alias, shouted, vocabulary)))
                 .collect();
             if found.is_empty() {
                 continue;

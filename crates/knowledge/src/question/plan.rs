@@ -174,6 +174,8 @@ pub struct Plan {
     pub absolute: bool,
     /// All entities are spoken of.
     pub everything: bool,
+    /// Facts that the question asks for beside a number; they are not answered.
+    pub also: Vec<String>,
     /// The metric was named, not taken by default.
     pub metric_named: bool,
     /// The question names or implies an operation.

@@ -158,6 +158,20 @@ pub struct Found {
     pub guessed: bool,
 }
 
+impl Found {
+    /// Whether the expression means more than one day.
+    pub fn is_long(&self) -> bool {
+        match self.expression {
+            Expression::In(span, part) => {
+                matches!(span, Span::Month(..) | Span::Quarter(..) | Span::Half(..) | Span::Year(_))
+                    && !matches!(part, Part::Start | Part::End)
+            }
+            Expression::Latest => false,
+            _ => true,
+        }
+    }
+}
+
 const MONTHS: [&str; 12] = [
     "January",
     "February",

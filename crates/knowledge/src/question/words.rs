@@ -175,7 +175,7 @@ const WORDS: &[(Cue, &str)] = &[
         "up rose risen grew grown upward upwards growth bullish climbed gainer gainers added upside higher-moving",
     ),
     (Cue::Loss, "down fell fallen lost shrank sank downward downwards loss losses bearish shed downside"),
-    (Cue::Change, "performance returns performer performers % movement percentage-change did"),
+    (Cue::Change, "performance returns performer performers % movement percentage-change"),
     (Cue::Trend, "uptrend downtrend direction trajectory momentum tendency trendline slope outlook"),
     (
         Cue::Volatile,
@@ -230,7 +230,7 @@ const WORDS: &[(Cue, &str)] = &[
          span interval year years month months week weeks quarter quarters half trading-day calendar during inclusive \
          respectively together out off right which's s t kind sort type price-wise terms term relative performance-wise \
          was were is are had has have got gotten went gone came became become saw seen made took ever yet still \
-         like called named known said say says answer question curious wondering wonder among amongst out set universe \
+         absolute simple arithmetic net general single like called named known said say says answer question curious wondering wonder among amongst out set universe \
          group list listed lot overall but than however while learned shown ended ending beginning starting started dollars dollar usd cents cent bucks \
          currently exact precise particular specific certain individual sector-wide mark line threshold barrier point points \
          handle total-wise something anything everything got were've i'd i'm what're where's when's who's that's there's",
@@ -289,7 +289,6 @@ const PHRASES: &[(Cue, &str)] = &[
     (Cue::Headquarters, "main office"),
     (Cue::Headquarters, "home office"),
     (Cue::Founded, "set up in"),
-    (Cue::Trend, "moving average"),
     (Cue::About, "tell me about"),
     (Cue::About, "know about"),
     (Cue::HowMuch, "how much"),
@@ -349,6 +348,13 @@ pub fn cue(word: &str) -> Option<Cue> {
 
 /// Phrases by their first word.
 type Phrases = HashMap<&'static str, Vec<(Vec<&'static str>, Cue)>>;
+
+/// Whether the words begin with a phrase whose parts mean something else than the whole, which is not known here.
+pub fn foreign(words: &[&str]) -> Option<usize> {
+    const FOREIGN: &[&[&str]] =
+        &[&["moving", "average"], &["price", "target"], &["market", "cap"], &["market", "capitalization"]];
+    FOREIGN.iter().find(|phrase| words.starts_with(phrase)).map(|phrase| phrase.len())
+}
 
 /// The longest phrase that the words begin with, and its length in words.
 pub fn phrase(words: &[&str]) -> Option<(Cue, usize)> {
