@@ -23,10 +23,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     eprintln!("open: {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
     let mut vectors = Vec::new();
     for _ in 0..rounds {
-        let start = Instant::now();
+        let (start, processor_time) = (Instant::now(), processor_time()?);
         vectors = encoder.encode(&texts, Purpose::Passage, &mut || true)?;
         let seconds = start.elapsed().as_secs_f64();
-        eprintln!("encode: {} texts in {seconds:.3} s, {:.1} texts/s", texts.len(), texts.len() as f64 / seconds);
+        let used = self::processor_time()? - processor_time;
+        let rate = texts.len() as f64 / seconds;
+        eprintln!("encode: {} texts in {seconds:.3} s, {rate:.1} texts/s ({used:.2} cpu s)", texts.len());
     }
     let mut output = std::io::BufWriter::new(std::io::stdout().lock());
     for value in vectors.iter().flatten() {
@@ -37,4 +39,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         eprint!("{}", std::fs::read_to_string("/proc/self/smaps_rollup")?);
     }
     Ok(())
+}
+
+/// Seconds of processor time that this process has used, all threads together.
+fn processor_time() -> nix::Result<f64> {
+    let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF)?;
+    let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
+    Ok(seconds(usage.user_time()) + seconds(usage.system_time()))
 }
