@@ -1,5 +1,6 @@
 //! Names of models, their folders, and the table sutra.model.
 
+use crate::catalog::read_one;
 use crate::error::raise;
 use crate::model::failure::raise_embedder;
 use crate::settings;
@@ -145,9 +146,12 @@ pub fn table_name(model: &str) -> String {
 
 /// Refuses a model whose ONNX file is not the one that the vectors of this database were made with.
 pub fn check_unchanged(manifest: &Manifest) {
-    let registered =
-        Spi::get_one_with_args::<String>("SELECT sutra.registered_model_sha256($1)", &[manifest.name.as_str().into()]);
-    let Ok(Some(sha256)) = registered else { return };
+    let registered = read_one::<String>("SELECT sutra.registered_model_sha256($1)", &[manifest.name.as_str().into()]);
+    let sha256 = match registered {
+        Ok(Some(sha256)) => sha256,
+        Ok(None) => return,
+        Err(error) => error!("could not look up embedding model \"{}\": {error}", manifest.name),
+    };
     if sha256 != manifest.model.sha256 {
         raise(
             PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
