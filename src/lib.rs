@@ -10,7 +10,6 @@ mod error;
 mod index;
 mod learn;
 mod model;
-mod observe;
 mod search;
 mod settings;
 mod types;
