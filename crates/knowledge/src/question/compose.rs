@@ -1,11 +1,11 @@
 //! From words with roles to a plan.
 
+use super::cues::{Cues, link_relations};
 use super::link::{self, Link, MetricLink, Role};
 use super::plan::*;
 use super::time::{self, Found, Period};
 use super::token::{self, Token, TokenKind};
 use super::words::{self, Cue};
-use crate::names;
 use crate::store::{self, Metric, Store};
 
 /// Tokens that are read of a question; what follows counts as not understood.
@@ -27,85 +27,6 @@ pub fn understand(question: &str, store: &dyn Store) -> Plan {
     let cues = Cues::read(&tokens, &mut roles);
     let mut composer = Composer { question, tokens: &tokens, roles, cues, links, relations, times };
     composer.compose(store, &metrics)
-}
-
-/// Marks the words that are relations by name: "sector", "industries", "ceo".
-fn link_relations(tokens: &[Token], roles: &mut [Role], relations: &[String]) -> Vec<String> {
-    let mut found = Vec::new();
-    for index in 0..tokens.len() {
-        let free = |index: usize| roles.get(index) == Some(&Role::Free);
-        if !free(index) {
-            continue;
-        }
-        let matching = relations.iter().find_map(|relation| {
-            let words: Vec<String> = names::key(&relation.replace('_', " ")).split(' ').map(str::to_owned).collect();
-            let fits = words.iter().enumerate().all(|(offset, word)| {
-                free(index + offset)
-                    && tokens.get(index + offset).is_some_and(|token| {
-                        token.lower == *word
-                            || token.lower == format!("{word}s")
-                            || word.strip_suffix('y').is_some_and(|stem| token.lower == format!("{stem}ies"))
-                    })
-            });
-            fits.then(|| (relation.clone(), words.len()))
-        });
-        if let Some((relation, length)) = matching {
-            roles[index..index + length].fill(Role::Relation);
-            if !found.contains(&relation) {
-                found.push(relation);
-            }
-        }
-    }
-    found
-}
-
-/// The words of the language in the question, in order.
-struct Cues {
-    found: Vec<(usize, Cue)>,
-}
-
-impl Cues {
-    fn read(tokens: &[Token], roles: &mut [Role]) -> Self {
-        let mut found = Vec::new();
-        let mut index = 0;
-        while index < tokens.len() {
-            if roles[index] != Role::Free {
-                index += 1;
-                continue;
-            }
-            let run: Vec<&str> = (index..tokens.len())
-                .take_while(|at| roles[*at] == Role::Free)
-                .take(5)
-                .map(|at| tokens[at].lower.as_str())
-                .collect();
-            if let Some(length) = words::foreign(&run) {
-                index += length;
-                continue;
-            }
-            let (cue, length) = match words::phrase(&run) {
-                Some((cue, length)) => (Some(cue), length),
-                None => (words::cue(run[0]).or_else(|| words::near_cue(run[0])), 1),
-            };
-            if let Some(cue) = cue {
-                roles[index..index + length].fill(Role::Cue(cue));
-                found.push((index, cue));
-            }
-            index += length;
-        }
-        Cues { found }
-    }
-
-    fn has(&self, cue: Cue) -> bool {
-        self.found.iter().any(|(_, found)| *found == cue)
-    }
-
-    fn any(&self, cues: &[Cue]) -> bool {
-        self.found.iter().any(|(_, found)| cues.contains(found))
-    }
-
-    fn first(&self, cues: &[Cue]) -> Option<(usize, Cue)> {
-        self.found.iter().find(|(_, found)| cues.contains(found)).copied()
-    }
 }
 
 struct Composer<'a> {

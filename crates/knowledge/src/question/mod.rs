@@ -4,6 +4,7 @@
 //! remaining words do, and [`compose`] puts all of it together into a [`plan::Plan`].
 
 pub mod compose;
+mod cues;
 pub mod link;
 pub mod plan;
 pub mod time;
