@@ -1,6 +1,6 @@
 //! Edges given by hand.
 
-use super::batch::checked_space;
+use super::batch::writable_space;
 use super::statements::{column, run};
 use super::{Place, raise_null};
 use crate::error::raise;
@@ -43,7 +43,7 @@ fn sutra_associate(
     if !(0.0..=1.0).contains(&confidence) {
         invalid(format!("confidence {confidence} is out of range"), "", "Pass a number from 0 to 1.");
     }
-    let space = checked_space();
+    let space = writable_space();
     Spi::connect_mut(|client| {
         let mut wanted = vec![source, target];
         wanted.extend(evidence);

@@ -48,7 +48,7 @@ pub struct Item<'a> {
 
 /// Learns statements in the session's space and returns their ids in order.
 pub fn learn(items: &[Item<'_>]) -> Vec<ConceptId> {
-    let space = checked_space();
+    let space = writable_space();
     items.iter().for_each(check_content);
     let model = model::active();
     for item in items {
@@ -72,8 +72,11 @@ pub fn learn(items: &[Item<'_>]) -> Vec<ConceptId> {
     ids
 }
 
-/// The session's space, refused when it is none that can be learned in.
-pub fn checked_space() -> String {
+/// The session's space, refused when it is none that can be learned in, or when this transaction only reads.
+pub fn writable_space() -> String {
+    // Said before anything is read, and on a standby with the SQLSTATE that drivers go by.
+    // SAFETY: the name is NUL-terminated; an ERROR is raised in a transaction that only reads.
+    unsafe { pg_sys::PreventCommandIfReadOnly(c"learning".as_ptr()) };
     let space = settings::space();
     if space.is_empty() || space == "*" {
         raise(

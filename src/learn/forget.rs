@@ -3,7 +3,7 @@
 //! Edges, observations, aliases and vectors go with their concept by foreign keys. Entities that nothing refers to any
 //! more go too, and what only they referred to.
 
-use super::batch::checked_space;
+use super::batch::writable_space;
 use super::json::Json;
 use super::statements::{column, run};
 use super::{Place, raise_null};
@@ -20,7 +20,7 @@ const PART: i32 = 10_000;
 #[pg_extern]
 fn sutra_forget(id: Option<ConceptId>) -> bool {
     let id = id.unwrap_or_else(|| raise_null("concept_id", Place { position: 1, shown: false }));
-    let space = checked_space();
+    let space = writable_space();
     Spi::connect_mut(|client| forget(client, &space, vec![id]) > 0)
 }
 
@@ -40,7 +40,7 @@ fn sutra_forget_where(filter: Option<Json>) -> i64 {
             "Name what to forget, as in '{\"company\": \"AAPL\"}'; to forget everything of a space delete it from sutra.concept.",
         );
     }
-    let space = checked_space();
+    let space = writable_space();
     Spi::connect_mut(|client| {
         let mut forgotten = 0;
         loop {

@@ -81,3 +81,9 @@ SELECT state, message FROM refused($$SELECT sutra_learn('x')$$);
 SELECT state, message FROM refused($$SELECT sutra_forget('0000000000000001')$$);
 RESET ROLE;
 DROP ROLE regress_learner;
+
+-- A transaction that only reads, as on a standby.
+BEGIN READ ONLY;
+SELECT * FROM refused($$SELECT sutra_learn('x')$$);
+SELECT * FROM refused($$SELECT sutra_forget_where('{"a": 1}')$$);
+ROLLBACK;
