@@ -374,7 +374,9 @@ mod tests {
             if !chunks.is_empty() && !text.contains('|') && !text.contains("[[") {
                 prop_assert_eq!(joined, whole);
             } else if !chunks.is_empty() {
-                prop_assert!(joined.len() >= whole.len());
+                // Between the rows of a table that is cut, brackets and commas may go; letters and digits never do.
+                let words = |text: &str| text.chars().filter(|character| character.is_alphanumeric()).count();
+                prop_assert!(words(&joined) >= words(&whole));
             }
             for chunk in &chunks {
                 prop_assert!(approximate_tokens(chunk) <= LARGE + SIZE);

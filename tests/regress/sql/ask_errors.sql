@@ -36,6 +36,7 @@ SET statement_timeout = '20s';
 SELECT kind FROM sutra_ask(repeat('What was the close of AAPL on 2019-01-02? ', 2500), 1);
 SELECT kind FROM sutra_ask(repeat('(', 100000), 1);
 SELECT kind FROM sutra_ask(repeat('qzx ', 25000), 1);
+SELECT kind FROM sutra_ask(repeat('x', 100000), 1);
 SELECT kind FROM sutra_ask(E'\u682a\u4fa1 \u0446\u0435\u043d\u0430 \u0633\u0639\u0631 \U0001F4C8', 1);
 SELECT kind FROM sutra_ask(E'AAPL\u0301 \u202Eclose', 1);
 SELECT kind FROM sutra_ask('close of AAPL on 99999-99-99', 1);

@@ -10,9 +10,12 @@ use crate::store::{self, Metric, Store};
 
 /// Tokens that are read of a question; what follows counts as not understood.
 const LONGEST: usize = 400;
+/// Bytes that are read of a question: far more than that many words have.
+const LONGEST_BYTES: usize = 16 << 10;
 
 /// Understands a question.
 pub fn understand(question: &str, store: &dyn Store) -> Plan {
+    let question = &question[..question.floor_char_boundary(LONGEST_BYTES)];
     let mut tokens = token::tokens(question);
     tokens.truncate(LONGEST);
     let mut roles: Vec<Role> =

@@ -393,9 +393,16 @@ pub fn near_cue(word: &str) -> Option<Cue> {
     found.iter().all(|cue| *cue == first).then_some(first)
 }
 
-/// Every text one typing error away: a letter left out, put in, changed, or two neighbours swapped.
+/// The longest name that may have a typing error. Their number grows with its square, and so does each one's length.
+const LONGEST_NEAR: usize = 48;
+
+/// Every text one typing error away: a letter left out, put in, changed, or two neighbours swapped; none for a text
+/// of more than [`LONGEST_NEAR`] characters.
 pub fn near_keys(key: &str) -> Vec<String> {
-    let characters: Vec<char> = key.chars().collect();
+    let characters: Vec<char> = key.chars().take(LONGEST_NEAR + 1).collect();
+    if characters.len() > LONGEST_NEAR {
+        return Vec::new();
+    }
     let mut alphabet: Vec<char> = ('a'..='z').chain('0'..='9').chain([' ']).chain(characters.iter().copied()).collect();
     alphabet.sort_unstable();
     alphabet.dedup();
