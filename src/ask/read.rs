@@ -240,10 +240,13 @@ impl Store for SqlStore {
     }
 
     fn metrics(&self) -> Vec<Metric> {
-        const SQL: &str = "SELECT DISTINCT ON (m.name) m.name, m.words, m.label, m.unit, m.aggregate
-            FROM sutra.metric AS m
-            WHERE m.space OPERATOR(pg_catalog.=) $1 OR m.space OPERATOR(pg_catalog.=) '*'
-            ORDER BY m.name, m.space OPERATOR(pg_catalog.=) '*', m.builtin";
+        // Rows of one's own come first: a word that a shipped row has too means what they say.
+        const SQL: &str = "SELECT o.name, o.words, o.label, o.unit, o.aggregate
+            FROM (SELECT DISTINCT ON (m.name) m.name, m.words, m.label, m.unit, m.aggregate, m.builtin
+                  FROM sutra.metric AS m
+                  WHERE m.space OPERATOR(pg_catalog.=) $1 OR m.space OPERATOR(pg_catalog.=) '*'
+                  ORDER BY m.name, m.space OPERATOR(pg_catalog.=) '*', m.builtin) AS o
+            ORDER BY o.builtin, o.name COLLATE pg_catalog.\"C\"";
         self.select(SQL, &[self.space.clone().into()], |row| Metric {
             name: text(row, 1),
             words: column(row, 2).unwrap_or_default(),

@@ -127,3 +127,10 @@ RESET sutra.space;
 SELECT e -> 'plan' -> 'operation' AS operation, e -> 'plan' -> 'measure' AS measure, e -> 'plan' -> 'entities' -> 0 -> 'alias' AS alias,
     e -> 'plan' -> 'periods' -> 0 ->> 'label' AS period, e -> 'answer' ->> 'kind' AS kind, jsonb_array_length(e -> 'read') > 3 AS shown
 FROM sutra_explain('How much did Apple lose between 2019-01-02 and 2019-01-03?') AS e;
+
+-- A row of one's own gives a word another meaning.
+BEGIN;
+SELECT sutra_learn('AlphaCo sells it for 12.', '{"entity": "AlphaCo", "date": "2024-05-06", "price": 12}') IS NOT NULL AS learned;
+INSERT INTO sutra.metric (space, name, words, label, unit) VALUES ('default', 'price', '{price}', 'price', 'USD');
+SELECT answer FROM sutra_ask('price of AlphaCo on 2024-05-06', 1);
+ROLLBACK;
