@@ -12,8 +12,8 @@ BEGIN
 END $$;
 -- A few nearest rows of a large table: the index.
 SELECT plan('SELECT id FROM item ORDER BY v <-> $q LIMIT 10');
--- A second key is sorted among rows of equal distance; PostgreSQL 15 knows no such plan for ORDER BY operators.
-SELECT current_setting('server_version_num')::int < 160000 OR bool_or(line LIKE '%Presorted Key: ((v <-> %') AS presorted
+-- A second key is sorted among rows of equal distance; PostgreSQL 15 and 16 know no such plan for ORDER BY operators.
+SELECT current_setting('server_version_num')::int < 180000 OR bool_or(line LIKE '%Presorted Key: ((v <-> %') AS presorted
 FROM plan('SELECT id FROM item ORDER BY v <-> $q, id LIMIT 10') AS line;
 SELECT plan('SELECT id FROM item WHERE kind > 100 ORDER BY v <-> $q LIMIT 10');
 SELECT plan('SELECT id FROM item WHERE v <-> $q < 5 ORDER BY v <-> $q LIMIT 10');
