@@ -56,9 +56,9 @@ CREATE FUNCTION vector_dims(embedding) RETURNS integer
     AS 'MODULE_PATHNAME', 'embedding_dims_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_dims(embedding) IS 'number of dimensions';
 
-CREATE FUNCTION vector_norm(embedding) RETURNS double precision
+CREATE FUNCTION l2_norm(embedding) RETURNS double precision
     AS 'MODULE_PATHNAME', 'embedding_norm_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;
-COMMENT ON FUNCTION vector_norm(embedding) IS 'Euclidean norm';
+COMMENT ON FUNCTION l2_norm(embedding) IS 'Euclidean norm';
 
 CREATE FUNCTION l2_normalize(embedding) RETURNS embedding
     AS 'MODULE_PATHNAME', 'embedding_l2_normalize_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10;

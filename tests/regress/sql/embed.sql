@@ -16,11 +16,11 @@ END $$;
 \pset expanded on
 
 -- One text, several texts, a model by name: the same vectors, in order, of length 1.
-SELECT vector_dims(e) AS dimensions, round(vector_norm(e)::numeric, 5) AS norm
+SELECT vector_dims(e) AS dimensions, round(l2_norm(e)::numeric, 5) AS norm
 FROM sutra_embed('Apple Inc (AAPL) closed at 180.99 on 2025-11-06.') AS e;
 SELECT bool_and(cosine_distance(e, sutra_embed(t)) < 1e-6) AS same_one_by_one,
     bool_and(cosine_distance(e, sutra_embed(t, 'all-MiniLM-L6-v2')) < 1e-6) AS same_by_name,
-    bool_and(abs(vector_norm(e) - 1) < 1e-5) AS length_one, count(*)
+    bool_and(abs(l2_norm(e) - 1) < 1e-5) AS length_one, count(*)
 FROM (SELECT array_agg(left(repeat('The market of day ' || n || ' rose. ', n), 2000) ORDER BY n) AS texts
       FROM generate_series(1, 20) AS n) AS input,
     unnest(texts, sutra_embed(texts)) AS pair (t, e);

@@ -107,7 +107,7 @@ BEGIN
     RETURN held;
 END
 $$;
-SELECT through_a_variable('[1,2]'), vector_norm(through_a_variable(v)) FROM stored WHERE way = 'out of line';
+SELECT through_a_variable('[1,2]'), l2_norm(through_a_variable(v)) FROM stored WHERE way = 'out of line';
 SELECT to_jsonb('[1,2.5]'::embedding), jsonb_build_object('v', '[1]'::embedding);
 
 -- An input function may be asked for an error instead of raising it; PostgreSQL 15 cannot ask, so there it raises.

@@ -30,7 +30,7 @@ SELECT outcome($$SELECT sum(v) FROM (VALUES ('[3e38]'::embedding), ('[3e38]'), (
 SELECT sum(v) FROM (VALUES ('[16777216]'::embedding), ('[1]'), ('[1]'), ('[-16777216]')) AS given (v);
 SELECT outcome($$SELECT avg(v) FROM (VALUES ('[1,2]'::embedding), ('[1]')) AS given (v)$$);
 SELECT outcome($$SELECT sum(v) FROM (VALUES ('[1,2]'::embedding), ('[1,2,3]')) AS given (v)$$);
-SELECT vector_dims(avg(v)), vector_norm(sum(v)) FROM (SELECT array_fill(n, ARRAY[16000])::embedding FROM generate_series(3, 5) AS n) AS given (v);
+SELECT vector_dims(avg(v)), l2_norm(sum(v)) FROM (SELECT array_fill(n, ARRAY[16000])::embedding FROM generate_series(3, 5) AS n) AS given (v);
 
 -- In parallel, each process a part.
 CREATE TABLE many AS SELECT n AS id, ARRAY[n, 1]::embedding AS v FROM generate_series(1, 20000) AS n;

@@ -49,4 +49,4 @@ SELECT first_of(v) FROM item LIMIT 1;
 
 -- Arrays that had to be detoasted.
 CREATE TABLE stored AS SELECT array_agg(n)::real[] AS r, array_agg(n)::numeric[] AS n FROM generate_series(1, 15000) AS n;
-SELECT r::embedding = n::embedding AS equal, vector_norm(r::embedding) AS norm, r::embedding::real[] = r AS round_trip FROM stored;
+SELECT r::embedding = n::embedding AS equal, l2_norm(r::embedding) AS norm, r::embedding::real[] = r AS round_trip FROM stored;

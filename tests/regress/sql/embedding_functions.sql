@@ -25,12 +25,12 @@ SELECT operator, outcome(format('SELECT %L::embedding %s %L', '[1,2,3]', operato
 SELECT bool_and(v <-> w = sqrt(n * 4) AND v <+> w = n * 2 AND v <#> w = -n * 3 AND abs((v <=> v)) < 1e-6) AS exact
   FROM generate_series(1, 200) AS n,
        LATERAL (SELECT array_fill(1, ARRAY[n])::embedding AS v, array_fill(3, ARRAY[n])::embedding AS w) AS vectors;
-SELECT vector_norm(v), v <-> v AS self, v <#> v AS negative_ip
+SELECT l2_norm(v), v <-> v AS self, v <#> v AS negative_ip
   FROM (SELECT array_fill(0.5, ARRAY[16000])::embedding) AS given (v);
 
 -- Properties.
-SELECT vector_dims('[1,2,3]'::embedding), vector_norm('[3,4]'::embedding), vector_norm('[0]'::embedding),
-       vector_norm('[3e38,4e37]'::embedding) > 3e38 AS no_overflow;
+SELECT vector_dims('[1,2,3]'::embedding), l2_norm('[3,4]'::embedding), l2_norm('[0]'::embedding),
+       l2_norm('[3e38,4e37]'::embedding) > 3e38 AS no_overflow;
 SELECT l2_normalize('[3,4]'::embedding), l2_normalize('[0,0]'::embedding), l2_normalize('[3e38]'::embedding),
        l2_normalize('[-5]'::embedding);
 
