@@ -66,6 +66,11 @@ CREATE FUNCTION sutra_index_check(index regclass)
 	AS 'MODULE_PATHNAME', 'sutra_index_check_wrapper' LANGUAGE c VOLATILE STRICT PARALLEL SAFE COST 100000 ROWS 1;
 COMMENT ON FUNCTION sutra_index_check(regclass) IS 'every fault of a sutra_hnsw index: links that do not fit, nodes that cannot be reached; no row where there is none';
 
+CREATE FUNCTION sutra_scan_counts()
+	RETURNS TABLE (name text, value bigint)
+	AS 'MODULE_PATHNAME', 'sutra_scan_counts_wrapper' LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED ROWS 5;
+COMMENT ON FUNCTION sutra_scan_counts() IS 'what the sutra_hnsw scans of this session did so far: scans, rows compared, passes over all codes, rows found late';
+
 CREATE FUNCTION sutra_index_recall(index regclass, k integer DEFAULT 10, samples integer DEFAULT 100)
 	RETURNS double precision
 	AS 'MODULE_PATHNAME', 'sutra_index_recall_wrapper' LANGUAGE c VOLATILE STRICT PARALLEL SAFE COST 1000000;

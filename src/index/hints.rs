@@ -58,10 +58,11 @@ impl Hints {
     /// As for the functions of [`raw`]; the block exists.
     pub unsafe fn pin(&mut self, relation: pg_sys::Relation, block: u32) -> pg_sys::Buffer {
         let position = block as usize;
-        if position >= self.buffers.len() {
+        // A block beyond the end, which only a damaged link leads to, gets no place: reading it is an error.
+        if position >= self.buffers.len() && block < super::pages::block_count(relation) {
             self.buffers.resize((position + 1).next_power_of_two(), 0);
         }
-        let hint = self.buffers[position];
+        let hint = self.buffers.get(position).copied().unwrap_or(0);
         // SAFETY: the caller's promise; a buffer number that once was valid stays in the range of valid ones.
         unsafe {
             #[cfg(feature = "pg15")]
@@ -78,7 +79,9 @@ impl Hints {
                 pg_sys::ReadBufferMode::RBM_NORMAL,
                 std::ptr::null_mut(),
             );
-            self.buffers[position] = buffer;
+            if let Some(place) = self.buffers.get_mut(position) {
+                *place = buffer;
+            }
             buffer
         }
     }

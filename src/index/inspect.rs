@@ -9,8 +9,12 @@ use std::collections::HashMap;
 use sutra_hnsw::layout::{FIRST_SLOT, Link, PAGE_SIZE, PageKind, State, TID_SLOTS_PER_PAGE, Tids, first_tid_slot};
 use sutra_hnsw::search::Store;
 
-/// An index opened by a user, who must be allowed to read the table.
-pub struct Opened(pg_sys::Relation);
+/// An index opened by a user, who must be allowed to maintain the table: what is reported counts rows that row-level
+/// security may hide from somebody who can only read it.
+pub struct Opened {
+    relation: pg_sys::Relation,
+    table: pg_sys::Oid,
+}
 
 /// The table of an index, open to read.
 pub struct Table(pg_sys::Relation);
@@ -32,7 +36,8 @@ impl Drop for Table {
 }
 
 impl Opened {
-    /// Opens the index, or raises an error where it is none of this access method or its table may not be read.
+    /// Opens the index, or raises an error where it is none of this access method or the user is neither its owner nor allowed to
+    /// maintain its table nor a member of pg_stat_scan_tables.
     pub fn new(oid: pg_sys::Oid) -> Opened {
         // SAFETY: the relation is checked to be an index of this access method before anything of it is read.
         unsafe {
@@ -42,7 +47,7 @@ impl Opened {
                 pg_sys::LockRelationOid(table, pg_sys::AccessShareLock as pg_sys::LOCKMODE);
             }
             let relation = pg_sys::relation_open(oid, pg_sys::AccessShareLock as pg_sys::LOCKMODE);
-            let opened = Opened(relation);
+            let opened = Opened { relation, table };
             let kind = (*(*relation).rd_rel).relkind;
             let method = (*(*relation).rd_rel).relam;
             if kind != pg_sys::RELKIND_INDEX as core::ffi::c_char
@@ -55,13 +60,12 @@ impl Opened {
                     "",
                 );
             }
-            let allowed = pg_sys::pg_class_aclcheck(table, pg_sys::GetUserId(), pg_sys::ACL_SELECT as pg_sys::AclMode);
-            if allowed != pg_sys::AclResult::ACLCHECK_OK {
+            if !may_inspect(oid, table) {
                 raise(
                     PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
                     format!("permission denied for index \"{}\"", pages::name(relation)),
-                    "",
-                    "Ask for SELECT on its table.",
+                    "What the index counts includes rows that row-level security may hide.",
+                    "Ask its owner, or for membership in pg_stat_scan_tables.",
                 );
             }
             opened
@@ -70,16 +74,72 @@ impl Opened {
 
     /// The relation, valid while this lives.
     pub fn relation(&self) -> pg_sys::Relation {
-        self.0
+        self.relation
     }
 
     /// Opens the table of the index.
     pub fn table(&self) -> Table {
         // SAFETY: the index is open, so its table exists.
+        Table(unsafe { pg_sys::table_open(self.table, pg_sys::AccessShareLock as pg_sys::LOCKMODE) })
+    }
+}
+
+/// The rights of the owner of a table, held while the expression of an index is evaluated: whoever inspects an index must not run the
+/// functions of others with rights of their own.
+pub struct OwnersRights {
+    user: pg_sys::Oid,
+    context: i32,
+    settings: i32,
+}
+
+impl OwnersRights {
+    /// Takes the rights of the owner of `table`, who may then change nothing outside a security-restricted operation.
+    pub fn take(table: &Table) -> OwnersRights {
+        let mut rights = OwnersRights { user: pg_sys::InvalidOid, context: 0, settings: 0 };
+        // SAFETY: the table is open; what is set here is reset by `drop`, or by the end of the transaction.
         unsafe {
-            let table = pg_sys::IndexGetRelation((*self.0).rd_id, false);
-            Table(pg_sys::table_open(table, pg_sys::AccessShareLock as pg_sys::LOCKMODE))
+            pg_sys::GetUserIdAndSecContext(&mut rights.user, &mut rights.context);
+            let owner = (*(*table.0).rd_rel).relowner;
+            pg_sys::SetUserIdAndSecContext(owner, rights.context | pg_sys::SECURITY_RESTRICTED_OPERATION as i32);
+            rights.settings = pg_sys::NewGUCNestLevel();
+            #[cfg(any(feature = "pg17", feature = "pg18"))]
+            pg_sys::RestrictSearchPath();
         }
+        rights
+    }
+}
+
+impl Drop for OwnersRights {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: the values that `take` replaced.
+            unsafe {
+                pg_sys::AtEOXact_GUC(false, self.settings);
+                pg_sys::SetUserIdAndSecContext(self.user, self.context);
+            }
+        }
+    }
+}
+
+/// Whether the user may look into an index: who owns it, may maintain its table (PostgreSQL 17), or may run monitoring functions that
+/// read tables whole.
+fn may_inspect(index: pg_sys::Oid, table: pg_sys::Oid) -> bool {
+    // SAFETY: catalog look-ups; the index is open.
+    unsafe {
+        let user = pg_sys::GetUserId();
+        #[cfg(feature = "pg15")]
+        let owns = pg_sys::pg_class_ownercheck(index, user);
+        #[cfg(not(feature = "pg15"))]
+        let owns = pg_sys::object_ownercheck(pg_sys::RelationRelationId, index, user);
+        #[cfg(any(feature = "pg17", feature = "pg18"))]
+        let maintains = pg_sys::pg_class_aclcheck(table, user, pg_sys::ACL_MAINTAIN as pg_sys::AclMode)
+            == pg_sys::AclResult::ACLCHECK_OK;
+        #[cfg(not(any(feature = "pg17", feature = "pg18")))]
+        let maintains = {
+            let _ = table;
+            false
+        };
+        owns || maintains || pg_sys::has_privs_of_role(user, pg_sys::Oid::from(pg_sys::ROLE_PG_STAT_SCAN_TABLES))
     }
 }
 
@@ -87,7 +147,7 @@ impl Drop for Opened {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             // SAFETY: opened by `new`.
-            unsafe { pg_sys::relation_close(self.0, pg_sys::AccessShareLock as pg_sys::LOCKMODE) }
+            unsafe { pg_sys::relation_close(self.relation, pg_sys::AccessShareLock as pg_sys::LOCKMODE) }
         }
     }
 }
@@ -199,7 +259,7 @@ impl Survey {
 #[pg_extern(sql = "")]
 fn sutra_index_stats(index: pg_sys::Oid) -> TableIterator<'static, (name!(name, String), name!(value, i64))> {
     let opened = Opened::new(index);
-    let (mut index, meta) = Index::open(opened.0);
+    let (mut index, meta) = Index::open(opened.relation);
     let found = survey(&mut index);
     let live = found.nodes.values().filter(|node| node.state == State::Live);
     let reachable = found.reachable(meta.entry);
@@ -239,7 +299,7 @@ fn sutra_index_check(
     index: pg_sys::Oid,
 ) -> TableIterator<'static, (name!(part, String), name!(identifier, i64), name!(fault, String))> {
     let opened = Opened::new(index);
-    let (mut index, meta) = Index::open(opened.0);
+    let (mut index, meta) = Index::open(opened.relation);
     let mut found = survey(&mut index);
     let mut faults = std::mem::take(&mut found.faults);
     match meta.entry {

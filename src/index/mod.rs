@@ -2,6 +2,7 @@
 
 mod build;
 mod cost;
+mod counts;
 mod fetch;
 mod handler;
 mod hints;

@@ -143,14 +143,22 @@ impl Change {
     /// Locks a page; the caller goes in ascending block order. Returns the page's position.
     pub fn lock(&mut self, block: u32) -> usize {
         debug_assert!(self.pages.last().is_none_or(|(last, ..)| *last < block) && self.pages.len() < MAX_PAGES);
-        let locked = lock(self.relation, block, pg_sys::BUFFER_LOCK_EXCLUSIVE, std::ptr::null_mut());
-        self.register(block, locked)
+        self.lock_chained(block)
     }
 
     /// Locks the page of a chain that is always locked after the pages already taken, whatever its block.
     pub fn lock_chained(&mut self, block: u32) -> usize {
+        if self.holds(block) {
+            // A process that asks for its own lock waits for ever.
+            super::store::corrupt(self.relation, "Two parts of the index claim one page.")
+        }
         let locked = lock(self.relation, block, pg_sys::BUFFER_LOCK_EXCLUSIVE, std::ptr::null_mut());
         self.register(block, locked)
+    }
+
+    /// Whether the change has locked `block`.
+    pub fn holds(&self, block: u32) -> bool {
+        self.pages.iter().any(|(held, ..)| *held == block)
     }
 
     fn register(&mut self, block: u32, locked: Locked) -> usize {

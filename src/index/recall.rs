@@ -1,7 +1,7 @@
 //! What an index finds of what it should: its answers for vectors of its own, beside those of an exact pass.
 
 use super::fetch::HeapFetch;
-use super::inspect::Opened;
+use super::inspect::{Opened, OwnersRights};
 use super::pages::{self, check_for_interrupts};
 use super::store::{Index, entry_of};
 use crate::error::raise;
@@ -90,6 +90,7 @@ fn sutra_index_recall(index: pg_sys::Oid, k: i32, samples: i32) -> Option<f64> {
     // SAFETY: the table is open until the function returns, and a query runs under an active snapshot.
     unsafe {
         let heap = opened.table();
+        let _rights = OwnersRights::take(&heap);
         let snapshot = pg_sys::GetActiveSnapshot();
         let mut fetch = HeapFetch::open(heap.relation(), opened.relation(), pg_sys::CurrentMemoryContext);
         let mut asked: Vec<Sample> = Vec::with_capacity(count);

@@ -1,6 +1,7 @@
 //! Ordered scans: search over codes, exact comparison of the candidates with their heap rows, and going on for as long as the
 //! executor asks.
 
+use super::counts::Count;
 use super::fetch::HeapFetch;
 use super::insert::item_pointer;
 use super::pages;
@@ -135,6 +136,7 @@ impl Scan {
                 error!("non-MVCC snapshots are not supported with sutra_hnsw");
             }
             count_scan(scan);
+            Count::Scan.add();
             let (index, meta) = Index::open(relation);
             let key = &*(*scan).orderByData;
             self.index = Some(index);
@@ -202,6 +204,9 @@ impl Scan {
                 found = true;
                 self.accept(&query, &batch, true);
             } else {
+                if capped {
+                    Count::Pass.add();
+                }
                 let portion = Self::memory_limit() / size_of::<Candidate>();
                 self.source = Source::Sweep(Sweep::by_distance(portion));
                 self.beam.reset(false);
@@ -239,6 +244,7 @@ impl Scan {
                 let tid = self.tids[position];
                 if exact.is_none() {
                     pages::check_for_interrupts();
+                    Count::Compared.add();
                     // SAFETY: the relations of a running scan are open and its snapshot is active.
                     exact = unsafe {
                         let (heap, relation, context) = ((*scan).heapRelation, (*scan).indexRelation, self.context);
@@ -278,9 +284,13 @@ impl Scan {
             }
             let Ranked(distance, tid) = nearest?;
             self.ready.pop();
-            if strict && distance < self.last {
+            if distance < self.last {
                 // Found too late to be returned in order.
-                continue;
+                if strict {
+                    Count::LateDropped.add();
+                    continue;
+                }
+                Count::LateReturned.add();
             }
             self.last = distance;
             return Some(tid);

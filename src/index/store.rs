@@ -6,7 +6,7 @@ use crate::error::raise;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use sutra_hnsw::code::{Distance, Query};
-use sutra_hnsw::layout::{HeapTid, Layout, Link, Meta, PageKind, State, Tids, tid_block};
+use sutra_hnsw::layout::{HeapTid, Layout, Link, Meta, PageKind, State, TID_SLOTS_PER_PAGE, Tids, tid_block};
 use sutra_hnsw::search::{Candidate, Codes, Entry, Store};
 
 /// An open index.
@@ -22,6 +22,35 @@ pub struct Index {
     /// How changes reach the WAL.
     pub logging: Logging,
     pub(super) hints: Hints,
+    /// Identifiers below are of blocks that exist, as far as it was looked up; links are checked against it.
+    known_ids: u32,
+}
+
+/// Counts the slots of a chain, so that one that a damaged page leads in a circle ends with an error.
+pub struct ChainGuard {
+    steps: u32,
+    most: u32,
+}
+
+impl ChainGuard {
+    /// Steps before the size of the index is looked up.
+    const FREE: u32 = 1024;
+
+    /// The guard of a chain that starts.
+    pub fn new() -> ChainGuard {
+        ChainGuard { steps: 0, most: ChainGuard::FREE }
+    }
+
+    /// Counts a slot; raises an error where there are more than the index can have.
+    pub fn step(&mut self, relation: pg_sys::Relation) {
+        self.steps += 1;
+        if self.steps >= self.most {
+            self.most = pages::block_count(relation).saturating_mul(TID_SLOTS_PER_PAGE as u32);
+            if self.steps >= self.most {
+                corrupt(relation, "The rows of a node run in a circle.")
+            }
+        }
+    }
 }
 
 impl Index {
@@ -38,6 +67,7 @@ impl Index {
             ef_construction: usize::from(meta.ef_construction),
             logging: Logging::Record,
             hints: Hints::of(relation),
+            known_ids: 0,
         };
         (index, meta)
     }
@@ -58,8 +88,10 @@ impl Index {
             out.extend(view.tid());
             view.tid_slot()
         });
+        let mut guard = ChainGuard::new();
         while slot != 0 {
             check_for_interrupts();
+            guard.step(self.relation);
             slot = pages::read(self.relation, tid_block(slot), std::ptr::null_mut(), |page| {
                 if PageKind::of(page) != Some(PageKind::Tid) {
                     return 0;
@@ -72,6 +104,17 @@ impl Index {
                 out.extend(view.tids());
                 view.next()
             });
+        }
+    }
+
+    /// Raises an error where a link leads beyond the end of the index: what follows it sizes its memory by identifiers.
+    fn check_links(&mut self, links: &[Link]) {
+        let Some(highest) = links.iter().map(|link| link.id).max() else { return };
+        if highest >= self.known_ids {
+            self.known_ids = pages::block_count(self.relation).saturating_mul(self.layout.per_page);
+            if highest >= self.known_ids {
+                corrupt(self.relation, "An edge leads beyond the end of the index.")
+            }
         }
     }
 
@@ -161,8 +204,9 @@ impl Store for Index {
         };
         let (relation, hints) = (self.relation, &mut self.hints);
         let block = slot.map_or_else(|| layout.block(node.id), |slot| layout.upper_block(slot));
+        let before = out.len();
         // SAFETY: as in `score`.
-        unsafe {
+        let present = unsafe {
             pages::guarded(|| {
                 let buffer = hints.pin(relation, block);
                 pages::raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as i32);
@@ -187,7 +231,9 @@ impl Store for Index {
                 pages::raw::UnlockReleaseBuffer(buffer);
                 present
             })
-        }
+        };
+        self.check_links(&out[before..]);
+        present
     }
 
     fn fetch(&mut self, targets: &[Link], out: &mut Codes) {

@@ -3,7 +3,7 @@
 
 use super::insert::item_pointer;
 use super::pages::{self, Change, Logging};
-use super::store::Index;
+use super::store::{ChainGuard, Index, corrupt};
 use crate::error::raise;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -129,7 +129,7 @@ impl Vacuum {
                 self.remaining += 1.0;
             }
             // The lock of the node keeps inserts from adding rows while its chain is read.
-            let more = self.change_chain(node, chain);
+            let more = self.change_chain(&change, node, chain);
             if (tid.is_none() || dead) && !more {
                 layout.node_mut(change.page_mut(at), *id).set_state(State::Dead);
                 self.slots[*id as usize].state = State::Dead;
@@ -141,10 +141,15 @@ impl Vacuum {
         }
     }
 
-    /// Removes the dead rows of a chain; true where a row remains.
-    fn change_chain(&mut self, node: Link, mut slot: u32) -> bool {
+    /// Removes the dead rows of a chain, whose node `held` has locked; true where a row remains.
+    fn change_chain(&mut self, held: &Change, node: Link, mut slot: u32) -> bool {
         let mut remains = false;
+        let mut guard = ChainGuard::new();
         while slot != 0 {
+            guard.step(self.index.relation);
+            if held.holds(tid_block(slot)) {
+                corrupt(self.index.relation, "The rows of a node lead to a page of nodes.")
+            }
             let mut change = Change::begin(self.index.relation, Logging::Record);
             let at = change.lock(tid_block(slot));
             let view = Tids::new(change.page(at), slot);

@@ -199,6 +199,9 @@ impl Index {
             return if self.grow(PageKind::Tid).is_ok() { None } else { Some(false) };
         }
         let more = change.lock_chained(target);
+        if PageKind::of(change.page(more)) != Some(PageKind::Tid) {
+            super::store::corrupt(self.relation, "The list of pages with room leads to a page of another kind.")
+        }
         if first != 0 && tid_block(first) == target && TidsMut::new(change.page_mut(more), first).push(tid) {
             change.finish();
             return Some(true);
@@ -208,9 +211,6 @@ impl Index {
             self.withdraw(PageKind::Tid, target);
             return None;
         };
-        if PageKind::of(change.page(more)) != Some(PageKind::Tid) {
-            return None;
-        }
         TidsMut::new(change.page_mut(more), slot).fill(node, first, &[tid]);
         layout.node_mut(change.page_mut(at), node.id).set_tid_slot(slot);
         change.finish();
@@ -249,6 +249,10 @@ impl StoreMut for Index {
                     (change.lock(node_block), Some(upper_at))
                 }
             };
+            let kinds = [(Some(node_at), PageKind::Node), (upper_at, PageKind::Upper)];
+            if kinds.iter().any(|(at, kind)| at.is_some_and(|at| PageKind::of(change.page(at)) != Some(*kind))) {
+                super::store::corrupt(self.relation, "The list of pages with room leads to a page of another kind.")
+            }
             let Some(id) = layout.free_node(change.page(node_at), node_block) else {
                 drop(change);
                 self.withdraw(PageKind::Node, node_block);

@@ -63,6 +63,53 @@ CREATE INDEX counted_v ON counted USING sutra_hnsw (v);
 SELECT relname, reltuples FROM pg_class WHERE relname IN ('counted', 'counted_v') ORDER BY relname;
 DROP TABLE counted;
 
+-- Moved to another tablespace, index and table; truncated; rewritten.
+CREATE TABLE moved (id int PRIMARY KEY, v embedding(3), w embedding(3));
+INSERT INTO moved SELECT i, point(i), point(-i) FROM generate_series(1, 500) AS i;
+CREATE INDEX moved_v ON moved USING sutra_hnsw (v);
+CREATE INDEX moved_w ON moved USING sutra_hnsw (w embedding_cosine_ops);
+SELECT id FROM moved ORDER BY v <-> point(123) LIMIT 1;
+SET allow_in_place_tablespaces = on;
+CREATE TABLESPACE sutra_regress_space LOCATION '';
+ALTER INDEX moved_v SET TABLESPACE sutra_regress_space;
+SELECT id FROM moved ORDER BY v <-> point(123) LIMIT 1;
+ALTER TABLE moved SET TABLESPACE sutra_regress_space;
+INSERT INTO moved SELECT i, point(i), point(-i) FROM generate_series(501, 700) AS i;
+SELECT id FROM moved ORDER BY v <-> point(654) LIMIT 1;
+SELECT count(*) FROM sutra_index_check('moved_v');
+VACUUM FULL moved;
+SELECT id FROM moved ORDER BY v <-> point(654) LIMIT 1;
+SELECT id FROM moved ORDER BY w <=> point(-654) LIMIT 1;
+-- Both indexes vacuumed by parallel workers.
+DELETE FROM moved WHERE id % 2 = 0;
+SET min_parallel_index_scan_size = 0;
+VACUUM (PARALLEL 2) moved;
+RESET min_parallel_index_scan_size;
+SELECT i, (SELECT count(*) FROM sutra_index_check(i)) AS faults, (SELECT value FROM sutra_index_stats(i) WHERE name = 'rows') AS rows
+  FROM unnest(ARRAY['moved_v', 'moved_w']::regclass[]) AS i;
+-- Warmed, and the table checked, where the server has the modules for it.
+DO $$
+DECLARE blocks bigint; faults bigint;
+BEGIN
+    IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_prewarm') THEN
+        CREATE EXTENSION pg_prewarm;
+        EXECUTE 'SELECT pg_prewarm(''moved_v'')' INTO blocks;
+        IF blocks <> pg_relation_size('moved_v') / 8192 THEN RAISE WARNING 'pg_prewarm read % blocks', blocks; END IF;
+    END IF;
+    IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'amcheck') THEN
+        CREATE EXTENSION amcheck;
+        EXECUTE 'SELECT count(*) FROM verify_heapam(''moved'')' INTO faults;
+        IF faults > 0 THEN RAISE WARNING 'verify_heapam: % faults', faults; END IF;
+    END IF;
+END $$;
+SHOW data_checksums;
+TRUNCATE moved;
+SELECT count(*) FROM (SELECT id FROM moved ORDER BY v <-> point(1)) AS everything;
+INSERT INTO moved SELECT i, point(i), point(-i) FROM generate_series(1, 50) AS i;
+SELECT id FROM moved ORDER BY v <-> point(23) LIMIT 1;
+DROP TABLE moved;
+DROP TABLESPACE sutra_regress_space;
+
 -- HOT updates: the row found through the first version of its chain.
 CREATE TABLE hot (id int, counter int, v embedding(3)) WITH (fillfactor = 50);
 INSERT INTO hot SELECT i, 0, point(i) FROM generate_series(1, 100) AS i;
