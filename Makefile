@@ -3,7 +3,7 @@ PG ?= 18
 export PG
 export PG_CONFIG DESTDIR
 
-.PHONY: help demo psql stop test test-long lint packages build install uninstall clean bench bench-learn
+.PHONY: help demo psql stop test test-long lint packages build install uninstall clean bench bench-learn bench-ask
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ bench: ## measure sutra_hnsw against pgvector; OPTIONS="--help" lists the option
 
 bench-learn: ## measure learning; OPTIONS as for bench
 	@scripts/bench learn $(OPTIONS)
+
+bench-ask: ## measure asking; OPTIONS as for bench
+	@scripts/bench ask $(OPTIONS)
 
 lint: ## rustfmt, clippy, shell and SQL checks
 	@scripts/lint
