@@ -29,11 +29,19 @@ COMMENT ON COLUMN sutra.space_role.builtin IS 'true for the row shipped with the
 
 INSERT INTO sutra.space_role (space, role_name, may_read, may_learn, builtin) VALUES ('default', 'public', true, true, true);
 
--- The policies call this with current_user of the querying role; it runs with the owner's rights because an ordinary
--- role has no business reading the whole map of spaces and roles.
+-- A role sees the rows about itself and about roles it is a member of, and no other tenant's. That is why everybody may
+-- select from the table: the policies of all the others are evaluated with the rights of whoever queries.
+ALTER TABLE sutra.space_role ENABLE ROW LEVEL SECURITY;
+CREATE POLICY read_own ON sutra.space_role FOR SELECT USING (
+    role_name = 'public'
+    OR EXISTS (SELECT FROM pg_catalog.pg_roles AS r
+               WHERE r.rolname = role_name AND pg_catalog.pg_has_role(current_user, r.oid, 'member')));
+GRANT SELECT ON sutra.space_role TO PUBLIC;
+
+-- The policies call this with current_user of the querying role. For another role it gives what both may see, because it
+-- runs with the caller's rights.
 CREATE FUNCTION sutra.visible_spaces(role name, learning boolean) RETURNS SETOF text
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER COST 100 ROWS 10
-    SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 100 ROWS 10
 BEGIN ATOMIC
     SELECT s.space
     FROM sutra.space_role AS s

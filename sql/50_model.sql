@@ -52,4 +52,6 @@ COMMENT ON COLUMN sutra.models.dimension IS 'dimensions of its vectors';
 COMMENT ON COLUMN sutra.models.maximum_tokens IS 'tokens of a text that it reads; the rest of a longer text is not embedded';
 COMMENT ON COLUMN sutra.models.active IS 'whether this session uses it';
 COMMENT ON COLUMN sutra.models.vector_table IS 'the table of its vectors; null before it is first used';
-GRANT SELECT ON sutra.models TO PUBLIC;
+
+REVOKE ALL ON FUNCTION sutra_embed(text), sutra_embed(text[]), sutra_embed(text, text), sutra.registered_model_sha256(text),
+    sutra.make_vector_table(text), sutra.installed_models() FROM PUBLIC;

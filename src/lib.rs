@@ -10,6 +10,7 @@ mod error;
 mod index;
 mod learn;
 mod model;
+mod owner;
 mod search;
 mod settings;
 mod types;

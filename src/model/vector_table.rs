@@ -6,6 +6,7 @@
 use crate::catalog::schema;
 use crate::error::raise;
 use crate::model::{registry, session};
+use crate::owner::as_owner;
 use pgrx::prelude::*;
 use std::ffi::CString;
 
@@ -17,7 +18,8 @@ pub fn ensure_vector_table(vectors_given: bool) {
         if !vectors_given {
             session::try_out(&model.name);
         }
-        run_with_argument("SELECT sutra.make_vector_table($1)", &model.name);
+        // Whoever learns first makes it, and needs no privilege for that but the one to learn.
+        as_owner(|| run_with_argument("SELECT sutra.make_vector_table($1)", &model.name));
     }
 }
 

@@ -5,6 +5,7 @@
 //! concepts come into question, and these are then read with the caller's own rights.
 
 use super::{Request, failed};
+use crate::owner::as_role;
 use pgrx::prelude::*;
 
 /// The proof that the caller may read concepts of the space searched.
@@ -37,34 +38,6 @@ impl Rights {
 
     /// Runs `read` as the owner of the table. It must run only queries of the extension's own over its tables.
     pub fn as_owner<T>(&self, read: impl FnOnce() -> T) -> T {
-        let _role = Role::switch(self.owner);
-        read()
-    }
-}
-
-/// Back to the former role when it goes out of scope; after an ERROR the end of the (sub)transaction restores it.
-struct Role {
-    user: pg_sys::Oid,
-    context: i32,
-}
-
-impl Role {
-    fn switch(to: pg_sys::Oid) -> Self {
-        let mut role = Role { user: pg_sys::InvalidOid, context: 0 };
-        // SAFETY: as for a SECURITY DEFINER function; the role exists, because it owns a table.
-        unsafe {
-            pg_sys::GetUserIdAndSecContext(&raw mut role.user, &raw mut role.context);
-            let context =
-                role.context | (pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION) as i32;
-            pg_sys::SetUserIdAndSecContext(to, context);
-        }
-        role
-    }
-}
-
-impl Drop for Role {
-    fn drop(&mut self) {
-        // SAFETY: these are the values that were current before.
-        unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) };
+        as_role(self.owner, read)
     }
 }
