@@ -148,9 +148,8 @@ pub fn table_name(model: &str) -> String {
 /// Refuses a model whose ONNX file is not the one that the vectors of this database were made with.
 pub fn check_unchanged(manifest: &Manifest) {
     // Whoever embeds must be able to see that a model has changed, without a privilege on sutra.model.
-    let registered = as_owner(|| {
-        read_one::<String>("SELECT sutra.registered_model_sha256($1)", &[manifest.name.as_str().into()])
-    });
+    let registered =
+        as_owner(|| read_one::<String>("SELECT sutra.registered_model_sha256($1)", &[manifest.name.as_str().into()]));
     let sha256 = match registered {
         Ok(Some(sha256)) => sha256,
         Ok(None) => return,
