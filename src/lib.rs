@@ -8,6 +8,7 @@ mod ask;
 mod catalog;
 mod error;
 mod index;
+mod jobs;
 mod learn;
 mod model;
 mod owner;
@@ -23,4 +24,5 @@ pub extern "C-unwind" fn _PG_init() {
     error::init();
     settings::init();
     index::init();
+    jobs::init();
 }

@@ -48,6 +48,43 @@ pub fn space() -> String {
     text(&SPACE)
 }
 
+/// While it lives, settings of the session have other values; dropped, the former ones come back.
+pub struct Scoped {
+    level: std::ffi::c_int,
+}
+
+impl Scoped {
+    /// Sets settings that any user may set. Raises an ERROR for a value that they do not take.
+    pub fn new(values: &[(&CStr, &CStr)]) -> Scoped {
+        // SAFETY: the level is ended when the value is dropped, and by the abort after an ERROR; names and values are
+        // NUL-terminated and copied.
+        unsafe {
+            let level = pgrx::pg_sys::NewGUCNestLevel();
+            let scoped = Scoped { level };
+            for (name, value) in values {
+                pgrx::pg_sys::set_config_option(
+                    name.as_ptr(),
+                    value.as_ptr(),
+                    pgrx::pg_sys::GucContext::PGC_USERSET,
+                    pgrx::pg_sys::GucSource::PGC_S_SESSION,
+                    pgrx::pg_sys::GucAction::GUC_ACTION_SAVE,
+                    true,
+                    0,
+                    false,
+                );
+            }
+            scoped
+        }
+    }
+}
+
+impl Drop for Scoped {
+    fn drop(&mut self) {
+        // SAFETY: levels are ended in the opposite order of their beginning, as values are dropped.
+        unsafe { pgrx::pg_sys::AtEOXact_GUC(true, self.level) };
+    }
+}
+
 /// Registers every setting; called once from `_PG_init`.
 pub fn init() {
     const NONE: GucFlags = GucFlags::empty();

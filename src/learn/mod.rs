@@ -7,10 +7,12 @@ mod batch;
 mod entity;
 mod failure;
 mod forget;
+pub mod inbox;
+mod ingest;
 mod json;
 mod ohlcv;
 mod roles;
-mod statements;
+pub mod statements;
 mod store;
 
 use crate::error::raise;
