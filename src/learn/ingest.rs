@@ -42,10 +42,12 @@ fn sutra_ingest(source: Option<&str>, space: Option<&str>, workers: Option<i32>)
         total: 0,
         workers,
     };
-    let job = jobs::create(&new);
-    let total = match &query {
-        Some(query) => copy(job, query, new.space),
-        None => take(job, space),
+    let (job, total) = match &query {
+        Some(query) => copy(&new, query),
+        None => {
+            let job = jobs::create(&new);
+            (job, take(job, space))
+        }
     };
     jobs::set_total(job, total);
     if total > 0 {
@@ -144,20 +146,21 @@ fn take(job: i64, space: Option<&str>) -> i64 {
     })
 }
 
-/// Copies the rows of a query to the inbox; their number.
-fn copy(job: i64, query: &str, space: &str) -> i64 {
+/// Makes a job and copies the rows of a query to the inbox; number of the job and of the rows.
+fn copy(new: &NewJob<'_>, query: &str) -> (i64, i64) {
     let role = rights::name_of(rights::current());
     // What is a date in the query is written as one that is read again without doubt.
     let _settings = Scoped::new(&[(c"datestyle", c"ISO, YMD"), (c"intervalstyle", c"postgres")]);
     Spi::connect_mut(|client| {
         let cursor = Cursor::open(query);
         let columns = Columns::of(&cursor);
+        let job = jobs::create(new);
         let mut total = 0;
         loop {
             check_for_interrupts!();
-            let rows = cursor.fetch(&columns, space);
+            let rows = cursor.fetch(&columns, new.space);
             if rows.spaces.is_empty() {
-                return total;
+                return (job, total);
             }
             total += rows.spaces.len() as i64;
             let _rights = AsRole::extension_owner();
