@@ -3,7 +3,7 @@ PG ?= 18
 export PG
 export PG_CONFIG DESTDIR
 
-.PHONY: help demo psql stop test test-long test-clients lint packages build install uninstall clean bench bench-learn bench-ask
+.PHONY: help demo psql stop test test-long test-clients fuzz lint packages build install uninstall clean bench bench-learn bench-ask
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: ## all tests on PostgreSQL 18, or on the one of PG
 test-long: ## the tests on 18, 16 and 15, with the long loops and the clients
 	@scripts/test --long
 	@for version in 18 16 15; do PG=$$version scripts/test-clients || exit 1; done
+
+fuzz: ## look for input that breaks something, 4 minutes; MINUTES=10 for longer
+	@scripts/fuzz $(MINUTES)
 
 test-clients: ## psycopg, SQLAlchemy with pandas, ODBC, and PgBouncer in front, against a real server
 	@scripts/test-clients
