@@ -10,8 +10,8 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use std::collections::HashMap;
-use sutra_hnsw::build::Builder;
 use sutra_hnsw::build::concurrent::Concurrent;
+use sutra_hnsw::build::{Builder, Interrupts};
 use sutra_hnsw::code::{CodeRef, Coded, Distance};
 use sutra_hnsw::insert::level_of;
 use sutra_hnsw::layout::{
@@ -19,7 +19,7 @@ use sutra_hnsw::layout::{
     tid_block,
 };
 
-/// Vectors handed to the threads at once: small, because a cancel waits for them.
+/// Vectors handed to the threads at once.
 const BATCH: usize = 256;
 /// Bytes that the builder keeps per node beside the graph: error, hash, row, the entry in the map of known
 /// vectors, and the order and identifiers of the pages to write.
@@ -129,7 +129,6 @@ impl Build {
             builder.add(&self.batch);
         }
         self.batch.clear();
-        pages::check_for_interrupts();
     }
 
     /// The graph has reached maintenance_work_mem: write it, and insert the rows that follow.
@@ -456,7 +455,12 @@ pub unsafe extern "C-unwind" fn ambuild(
     };
     let builder = with_signals_blocked(|| Builder::new(layout, distance, options.ef_construction, threads));
     let builder = builder
-        .unwrap_or_else(|error| raise(PgSqlErrorCode::ERRCODE_INSUFFICIENT_RESOURCES, format!("{error}"), "", ""));
+        .unwrap_or_else(|error| raise(PgSqlErrorCode::ERRCODE_INSUFFICIENT_RESOURCES, format!("{error}"), "", ""))
+        .with_interrupts(Interrupts {
+            // SAFETY: a flag that signal handlers of the main thread set; reading it calls nothing.
+            pending: || unsafe { std::ptr::read_volatile(&raw const pg_sys::InterruptPending) != 0 },
+            serve: pages::check_for_interrupts,
+        });
     let mut build = Build {
         relation,
         layout,

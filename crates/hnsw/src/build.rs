@@ -15,11 +15,27 @@ pub enum BuildError {
     Threads(#[from] rayon::ThreadPoolBuildError),
 }
 
+/// How a build learns that it is to be interrupted.
+#[derive(Clone, Copy)]
+pub struct Interrupts {
+    /// Whether there is an interrupt to serve; called on every thread, after each node.
+    pub pending: fn() -> bool,
+    /// Serves interrupts; called on the caller's thread only, and need not return.
+    pub serve: fn(),
+}
+
+impl Default for Interrupts {
+    fn default() -> Interrupts {
+        Interrupts { pending: || false, serve: || {} }
+    }
+}
+
 /// Builds a graph in memory from batches of codes.
 pub struct Builder {
     graph: Concurrent,
     pool: rayon::ThreadPool,
     ef_construction: usize,
+    interrupts: Interrupts,
 }
 
 impl Builder {
@@ -34,7 +50,19 @@ impl Builder {
         threads: usize,
     ) -> Result<Builder, BuildError> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-        Ok(Builder { graph: Concurrent::new(layout, distance), pool, ef_construction })
+        Ok(Builder {
+            graph: Concurrent::new(layout, distance),
+            pool,
+            ef_construction,
+            interrupts: Interrupts::default(),
+        })
+    }
+
+    /// The same builder, which serves interrupts.
+    pub fn with_interrupts(mut self, interrupts: Interrupts) -> Builder {
+        self.interrupts = interrupts;
+        self.graph.set_serve(interrupts.serve);
+        self
     }
 
     /// Number of nodes.
@@ -49,14 +77,42 @@ impl Builder {
 
     /// Adds nodes with their levels and waits until they are linked; they get the next numbers in order.
     pub fn add(&mut self, batch: &[(Coded, u8)]) {
-        let nodes: Vec<u32> = batch.iter().map(|(coded, level)| self.graph.push(coded, *level)).collect();
+        let mut nodes: Vec<u32> = batch.iter().map(|(coded, level)| self.graph.push(coded, *level)).collect();
+        let mut pending = self.interrupts.pending;
+        loop {
+            let left = self.connect(&nodes, pending);
+            (self.interrupts.serve)();
+            if left.is_empty() {
+                return;
+            }
+            // An interrupt that stays pending although it was served must not keep the nodes from being linked.
+            if left.len() == nodes.len() {
+                pending = || false;
+            }
+            nodes = left;
+        }
+    }
+
+    /// Links nodes until `pending`; returns those that are left.
+    fn connect(&self, nodes: &[u32], pending: fn() -> bool) -> Vec<u32> {
         let (graph, ef_construction) = (&self.graph, self.ef_construction);
         self.pool.install(|| {
             nodes
                 .par_iter()
                 .with_max_len(8)
-                .for_each_init(|| Worker::new(graph), |worker, node| worker.connect(*node, ef_construction));
-        });
+                .map_init(
+                    || Worker::new(graph),
+                    |worker, node| {
+                        if pending() {
+                            return Some(*node);
+                        }
+                        worker.connect(*node, ef_construction);
+                        None
+                    },
+                )
+                .flatten()
+                .collect()
+        })
     }
 
     /// The graph, with every node reachable on level 0 from the entry point, and the number of nodes that were not before.

@@ -65,6 +65,8 @@ pub struct Concurrent {
     upper_links: Vec<AtomicU32>,
     stripes: Vec<Mutex<()>>,
     entry: Mutex<Option<Entry>>,
+    /// Serves interrupts during what one thread does alone.
+    serve: fn(),
 }
 
 impl Concurrent {
@@ -80,7 +82,13 @@ impl Concurrent {
             upper_links: Vec::new(),
             stripes: (0..STRIPES).map(|_| Mutex::new(())).collect(),
             entry: Mutex::new(None),
+            serve: || {},
         }
+    }
+
+    /// Sets what is called now and then by everything that one thread does alone; it need not return.
+    pub fn set_serve(&mut self, serve: fn()) {
+        self.serve = serve;
     }
 
     /// Number of nodes.
@@ -192,6 +200,9 @@ impl Concurrent {
         seen[start as usize] = true;
         order.push(start);
         while position < order.len() {
+            if position % CHUNK == 0 {
+                (self.serve)();
+            }
             for link in self.links(order[position], 0) {
                 if !std::mem::replace(&mut seen[link as usize], true) {
                     order.push(link);
@@ -221,6 +232,9 @@ impl Concurrent {
             order.iter().for_each(|node| reachable[*node as usize] = true);
             let mut incoming = vec![0u32; self.len()];
             (0..self.len() as u32).for_each(|node| {
+                if node as usize % CHUNK == 0 {
+                    (self.serve)();
+                }
                 self.links(node, 0).into_iter().for_each(|link| incoming[link as usize] += 1);
             });
             let mut room = 0;

@@ -48,6 +48,41 @@ fn one_thread_builds_the_same_graph_every_time() {
 }
 
 #[test]
+fn interrupts_are_served_and_lose_no_node() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    static SERVED: AtomicUsize = AtomicUsize::new(0);
+    let interrupts = Interrupts {
+        // Now and then, and from some point on always: what stays pending must not stop the build either.
+        pending: || {
+            let asked = ASKED.fetch_add(1, Ordering::Relaxed);
+            asked % 10 == 3 || asked > 1000
+        },
+        serve: || {
+            SERVED.fetch_add(1, Ordering::Relaxed);
+        },
+    };
+    let codes = coded(Distance::L2, 2000, 8);
+    let mut builder =
+        Builder::new(Layout::new(8, 4).unwrap(), Distance::L2, 16, 2).unwrap().with_interrupts(interrupts);
+    codes.chunks(100).for_each(|batch| builder.add(batch));
+    let (graph, _) = builder.finish();
+    assert_eq!((graph.len(), graph.walk().len()), (2000, 2000));
+    assert!(SERVED.load(Ordering::Relaxed) > 20);
+}
+
+#[test]
+fn an_interrupt_stops_a_batch_at_once() {
+    let codes = coded(Distance::L2, 1000, 8);
+    let mut builder = Builder::new(Layout::new(8, 4).unwrap(), Distance::L2, 16, 1)
+        .unwrap()
+        .with_interrupts(Interrupts { pending: || true, serve: || panic!("cancelled") });
+    let cancelled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| builder.add(&codes)));
+    assert!(cancelled.is_err());
+    assert!((0..1000).all(|node| builder.graph.links(node, 0).is_empty()), "a node was linked after the cancel");
+}
+
+#[test]
 fn an_empty_graph_has_no_nodes() {
     let builder = Builder::new(Layout::new(8, 4).unwrap(), Distance::L2, 16, 1).unwrap();
     assert!(builder.is_empty());
