@@ -15,9 +15,14 @@ EF_DEFAULT = 40
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured. Every figure is the median of `runs` runs that alternate between the engines."""
+    """How much is measured. Every figure is the median of runs that alternate between the engines.
+
+    Queries, inserts and restarts are run `runs` times. What takes minutes a run and differs by more than its noise is run less often: builds and
+    VACUUM of the first data set `slow_runs` times, builds of the others once.
+    """
 
     runs: int
+    slow_runs: int
     seconds: int
     queries: int
     rows: int | None
@@ -36,7 +41,8 @@ class Scale:
 
 FULL = Scale(
     runs=5,
-    seconds=3,
+    slow_runs=3,
+    seconds=2,
     queries=1000,
     rows=None,
     ef_search=(10, 20, 40, 80, 160, 320, 640, 1000),
@@ -54,6 +60,7 @@ FULL = Scale(
 QUICK = replace(
     FULL,
     runs=3,
+    slow_runs=2,
     seconds=1,
     queries=300,
     rows=10_000,

@@ -24,7 +24,7 @@ def options():
     parser.add_argument("--quick", action="store_true", help="10,000 rows of one data set, few runs: a few minutes")
     parser.add_argument("--dataset", action="append", choices=DATASETS, help="only this one; may be repeated")
     parser.add_argument("--only", action="append", choices=FIGURES, help="only this figure; may be repeated")
-    parser.add_argument("--runs", type=int, help="runs of each figure, of which the median is reported (default 5)")
+    parser.add_argument("--runs", type=int, help="runs of queries, inserts and restarts (default 5)")
     parser.add_argument("--rows", type=int, help="at most so many rows of a data set")
     parser.add_argument(
         "--vectors",
@@ -70,19 +70,24 @@ def main():
     main_name = next(iter(available))
     growing = available.get("glove", available[main_name])
 
+    last_step = None
     for name, dataset in available.items():
         if name != main_name and chosen.quick and not chosen.dataset:
             continue
         if not {"build", "search", "restart"} & set(figures):
             continue
-        dataset = dataset.first(scale.rows)
+        # The largest table of the growth figure is the one that is searched, so that it is built once.
+        dataset = dataset.first(scale.rows or max(scale.growth_rows))
         bench.load(dataset)
-        # Build time over the largest set is part of the growth figure too, so it is not repeated as often.
-        runs = scale.runs if "build" in figures else 1
-        keep("build", reads.builds(bench, dataset, min(runs, 3) if len(dataset.rows) > 200_000 else runs), dataset)
+        runs = scale.slow_runs if "build" in figures and name == main_name else 1
+        keep("build", reads.builds(bench, dataset, runs), dataset)
         keep("size", reads.sizes(bench), dataset)
         if "search" in figures:
             keep("search", reads.search(bench, dataset), dataset)
+            if dataset.name == growing.name and len(dataset.rows) == max(scale.growth_rows):
+                title = dataset.title
+                parts = (results[figure][title] for figure in ("build", "search", "size"))
+                last_step = reads.growth_step(len(dataset.rows), *parts)
         if "restart" in figures and name == main_name:
             keep("restart", reads.restart(bench, dataset), dataset)
     for figure, measure in (("insert", writes.insert), ("update", writes.update), ("vacuum", writes.vacuum)):
@@ -90,7 +95,8 @@ def main():
             keep(figure, measure(bench, available[main_name].first(scale.rows)))
     if "growth" in figures:
         sizes = [count for count in scale.growth_rows if count <= len(growing.rows)]
-        keep("growth", reads.growth(bench, growing, sizes))
+        sizes = [count for count in sizes if not last_step or count < last_step["rows"]]
+        keep("growth", reads.growth(bench, growing, sizes, last_step))
     results["machine"]["minutes"] = bench.minutes()
     keep("complete", True)
     print(report.write(results, folder))

@@ -6,7 +6,7 @@ from bench import EF_DEFAULT, spread, spreads, truth_of
 from server import OPERATORS
 
 # Beyond this recall a larger ef_search shows nothing new.
-ENOUGH = 0.9995
+ENOUGH = 0.999
 
 
 def builds(bench, dataset, runs):
@@ -80,8 +80,27 @@ def restart(bench, dataset):
     return {"first": spreads(first), "second_connection": spreads(later)}
 
 
-def growth(bench, dataset, sizes_wanted):
-    """Build time, query time and size per row for growing tables, and the exponent n^e of each."""
+def growth_step(count, build, search, size):
+    """The step of the growth figure for a table that was measured anyway: medians of its builds and its queries."""
+
+    def at_default(points):
+        return next(point for point in points if point["ef"] == EF_DEFAULT)
+
+    points = {key: at_default(values) for key, values in search["points"].items()}
+    return {
+        "rows": count,
+        "build": {key: value["median"] for key, value in build.items()},
+        "query": {key: 1 / point["rates"]["1"]["median"] for key, point in points.items()},
+        "recall": {key: point["recall"] for key, point in points.items()},
+        "bytes_per_row": {key: value["index"] / count for key, value in size.items()},
+    }
+
+
+def growth(bench, dataset, sizes_wanted, last=None):
+    """Build time, query time and size per row for growing tables, and the exponent n^e of each.
+
+    `last` is the step of a larger table that was measured already.
+    """
     steps = []
     for count in sizes_wanted:
         subset = dataset.first(count)
@@ -109,6 +128,7 @@ def growth(bench, dataset, sizes_wanted):
                 ),
             }
         )
+    steps += [last] if last else []
     exponents = {
         figure: bench.each(lambda database, figure=figure: exponent(steps, figure, database.engine.key))
         for figure in ("build", "query", "bytes_per_row")

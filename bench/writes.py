@@ -137,7 +137,7 @@ def vacuum(bench, dataset):
         alive = np.arange(len(subset.rows)) % step != 0
         truth, all_truth = truth_of(bench, subset, alive), truth_of(bench, subset)
         times, built, before, after = (bench.each(lambda _: []) for _ in range(4))
-        for _, database in bench.alternating():
+        for _, database in bench.alternating(bench.scale.slow_runs):
             key = database.engine.key
             database.run(
                 "DROP TABLE IF EXISTS item; CREATE TABLE item AS TABLE base; ALTER TABLE item ADD PRIMARY KEY (id);"
