@@ -5,6 +5,7 @@
 //! is stopped and its folder removed.
 
 mod command;
+pub mod index;
 pub mod sample;
 
 use std::fs;
@@ -95,6 +96,11 @@ impl Cluster {
     /// Stops the server in order: sessions end, a checkpoint is made.
     pub fn stop(&self) {
         self.setup.run("pg_ctl", ["-w", "-m", "fast", "stop", "-D"], &self.data());
+    }
+
+    /// Switches data checksums off; the server is stopped.
+    pub fn disable_checksums(&self) {
+        self.setup.run("pg_checksums", ["--disable", "-D"], &self.data());
     }
 
     /// Stops and starts the server.

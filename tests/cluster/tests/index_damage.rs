@@ -1,0 +1,174 @@
+//! Damaged pages of an index: an error that says what to do, never a crash, a hang or a wrong page written over.
+
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use postgres::Client;
+use postgres::error::SqlState;
+use sutra_cluster_tests::Cluster;
+use sutra_cluster_tests::index::{Random, faults, lost_rows, vector};
+
+const PAGE: u64 = 8192;
+/// Where the first slot of a page starts, and its special bytes.
+const SLOTS: u64 = 64;
+const SPECIAL: u64 = PAGE - 16;
+
+/// Tables t0, t1, ... each with an index i0, i1, ... that has node, upper and TID pages.
+fn tables(client: &mut Client, count: u64) {
+    let mut random = Random::new(3);
+    for table in 0..count {
+        let rows: Vec<String> = (0..400)
+            .map(|id| format!("({id}, '{}')", vector(&mut random, 8)))
+            // Forty rows of one vector make a chain of TID slots.
+            .chain((400..440).map(|id| format!("({id}, '[1,1,1,1,1,1,1,1]')")))
+            .collect();
+        client
+            .batch_execute(&format!(
+                "CREATE TABLE t{table} (id int, v embedding(8));
+                 INSERT INTO t{table} VALUES {};
+                 CREATE INDEX i{table} ON t{table} USING sutra_hnsw (v) WITH (m = 4, ef_construction = 32)",
+                rows.join(",")
+            ))
+            .expect("a table");
+    }
+}
+
+fn file(cluster: &Cluster, client: &mut Client, relation: &str) -> PathBuf {
+    let path: String =
+        client.query_one("SELECT pg_relation_filepath($1::text::regclass)", &[&relation]).expect("a relation").get(0);
+    cluster.data().join(path)
+}
+
+/// One way to damage a file.
+fn damage(random: &mut Random, path: &PathBuf) {
+    let file = fs::OpenOptions::new().read(true).write(true).open(path).expect("the file of an index");
+    let pages = file.metadata().expect("its size").len() / PAGE;
+    let page = random.below(pages);
+    let write = |at: u64, bytes: &[u8]| file.write_all_at(bytes, page * PAGE + at).expect("it can be written");
+    let noise = |random: &mut Random, count: u64| (0..count).map(|_| random.next() as u8).collect::<Vec<u8>>();
+    match random.below(8) {
+        // Bytes anywhere between header and special bytes: codes, edges, rows, lists.
+        0 | 1 => {
+            for _ in 0..200 {
+                let at = SLOTS + random.below(SPECIAL - SLOTS);
+                write(at, &noise(random, 1));
+            }
+        }
+        2 => write(SLOTS, &noise(random, SPECIAL - SLOTS)),
+        // Every identifier is huge.
+        3 => write(SLOTS, &vec![0xff; (SPECIAL - SLOTS) as usize]),
+        // The list of pages with room, and the kind of the page.
+        4 => write(SPECIAL + 4, &noise(random, 12)),
+        5 => {
+            let mut other = vec![0; PAGE as usize];
+            file.read_exact_at(&mut other, random.below(pages) * PAGE).expect("a page");
+            write(0, &other);
+        }
+        6 => write(0, &[0; PAGE as usize]),
+        // The meta page, but for its magic number and version.
+        _ => file.write_all_at(&noise(random, 36), 32).expect("it can be written"),
+    }
+}
+
+#[test]
+fn damaged_pages_are_errors_and_reindex_repairs_them() {
+    const TABLES: u64 = 60;
+    let cluster = Cluster::new();
+    let mut client = cluster.create_knowledge_base("base");
+    tables(&mut client, TABLES);
+    let files: Vec<PathBuf> = (0..TABLES).map(|table| file(&cluster, &mut client, &format!("i{table}"))).collect();
+    drop(client);
+    cluster.stop();
+    // Checksums would find all of it; what is asked here is what happens without them.
+    cluster.disable_checksums();
+    let mut random = Random::new(17);
+    files.iter().for_each(|path| damage(&mut random, path));
+    cluster.start();
+    let mut client = cluster.connect("base");
+    client.batch_execute("SET statement_timeout = '20s'; SET sutra.iterative_scan = relaxed_order").expect("settings");
+    let (mut answered, mut refused) = (0, 0);
+    for table in 0..TABLES {
+        for statement in [
+            "SET enable_seqscan = off".to_owned(),
+            format!("SELECT id FROM t{table} ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 10"),
+            format!("SELECT count(*) FROM (SELECT id FROM t{table} ORDER BY v <-> '[0,1,0,1,0,1,0,1]') AS everything"),
+            format!("INSERT INTO t{table} SELECT 1000 + id, v FROM t{table} WHERE id % 7 = 0"),
+            format!("INSERT INTO t{table} VALUES (2000, '[9,8,7,6,5,4,3,2]'), (2001, '[1,1,1,1,1,1,1,1]')"),
+            format!("SELECT count(*) FROM sutra_index_check('i{table}')"),
+            format!("SELECT count(*) FROM sutra_index_stats('i{table}')"),
+            format!("SELECT sutra_index_recall('i{table}', 5, 20)"),
+            format!("DELETE FROM t{table} WHERE id % 3 = 0"),
+            format!("VACUUM t{table}"),
+            format!("INSERT INTO t{table} SELECT 3000 + id, '[2,2,2,2,2,2,2,2]' FROM t{table} WHERE id % 5 = 0"),
+            format!("SELECT id FROM t{table} ORDER BY v <-> '[2,2,2,2,2,2,2,2]' LIMIT 50"),
+        ] {
+            match client.simple_query(&statement) {
+                Ok(_) => answered += 1,
+                Err(error) => {
+                    let code = error.code().unwrap_or_else(|| panic!("{statement}: the session ended: {error:?}"));
+                    assert_ne!(code, &SqlState::QUERY_CANCELED, "{statement} does not end: {error:?}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    println!("{answered} statements answered, {refused} refused");
+    assert!(answered > 100 && refused > 20, "{answered} statements answered, {refused} refused");
+    let log = cluster.log_text();
+    assert!(!log.contains("terminated by signal") && !log.contains("PANIC:"), "a process died");
+    // The tables are whole, so the indexes can be made anew. A search that wide meets every node.
+    client
+        .batch_execute("RESET statement_timeout; RESET enable_seqscan; RESET sutra.iterative_scan")
+        .expect("settings");
+    for table in 0..TABLES {
+        client.batch_execute(&format!("REINDEX INDEX i{table}")).unwrap_or_else(|error| panic!("i{table}: {error:?}"));
+        assert_eq!(faults(&mut client, &format!("i{table}")), Vec::<String>::new());
+        assert_eq!(lost_rows(&mut client, &format!("t{table}"), "v").expect("an answer"), 0, "t{table}");
+    }
+}
+
+#[test]
+fn another_page_format_is_an_error_that_says_reindex() {
+    let cluster = Cluster::new();
+    let mut client = cluster.create_knowledge_base("base");
+    tables(&mut client, 3);
+    let files: Vec<PathBuf> = (0..3).map(|table| file(&cluster, &mut client, &format!("i{table}"))).collect();
+    drop(client);
+    cluster.stop();
+    cluster.disable_checksums();
+    // The meta page starts at byte 24: magic number, version.
+    for (path, at, bytes, size) in [(&files[0], 24, 1u32, 0), (&files[1], 28, 99u32, 0), (&files[2], 0, 0u32, 1)] {
+        let file = fs::OpenOptions::new().write(true).open(path).expect("the file of an index");
+        file.write_all_at(&bytes.to_le_bytes(), at).expect("it can be written");
+        if size == 1 {
+            // Another access method's file, or none: all zeros.
+            file.write_all_at(&[0; PAGE as usize], 0).expect("it can be written");
+        }
+    }
+    cluster.start();
+    let mut client = cluster.connect("base");
+    client.batch_execute("SET enable_seqscan = off").expect("a setting");
+    for (table, detail) in [(0, "not a meta page"), (1, "format version 99"), (2, "not a meta page")] {
+        for statement in [
+            format!("SELECT id FROM t{table} ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 10"),
+            format!("INSERT INTO t{table} VALUES (1000, '[1,1,1,1,1,1,1,1]')"),
+            format!("DELETE FROM t{table} WHERE id = 1; COMMIT; VACUUM t{table}"),
+            format!("SELECT * FROM sutra_index_check('i{table}')"),
+        ] {
+            for statement in statement.split("; COMMIT; ") {
+                match client.batch_execute(statement) {
+                    Ok(()) => assert!(statement.starts_with("DELETE"), "{statement} is answered"),
+                    Err(error) => {
+                        let error = error.as_db_error().unwrap_or_else(|| panic!("{statement}: {error:?}"));
+                        assert_eq!(error.code(), &SqlState::INDEX_CORRUPTED, "{statement}: {error:?}");
+                        assert!(error.detail().is_some_and(|text| text.contains(detail)), "{statement}: {error:?}");
+                        assert!(error.hint().is_some_and(|text| text.contains("REINDEX")), "{statement}: {error:?}");
+                    }
+                }
+            }
+        }
+        client.batch_execute(&format!("REINDEX INDEX i{table}")).expect("it can be rebuilt");
+        assert_eq!(faults(&mut client, &format!("i{table}")), Vec::<String>::new());
+    }
+}
