@@ -20,7 +20,7 @@ BEGIN ATOMIC
         'sutra_embed', 'sutra_search', 'sutra_ask', 'sutra_explain', 'sutra_neighbors', 'sutra_paths',
         'sutra_related', 'sutra_extract', 'installed_models',
         'sutra_learn', 'sutra_learn_batch', 'sutra_learn_ohlcv', 'sutra_associate', 'sutra_forget', 'sutra_forget_where',
-        'sutra_ingest', 'sutra_run_job', 'sutra_pause_job', 'sutra_resume_job', 'sutra_cancel_job'])
+        'sutra_ingest', 'sutra_run_job', 'sutra_pause_job', 'sutra_resume_job', 'sutra_cancel_job', 'sutra_retry_job'])
     UNION ALL
     SELECT 'reader', 'TABLE', c.oid::regclass::text, 'SELECT'
     FROM pg_class AS c
@@ -35,7 +35,12 @@ BEGIN ATOMIC
         AND (c.relname = ANY (ARRAY['concept', 'association', 'observation', 'alias'])
             OR EXISTS (SELECT FROM sutra.model AS m WHERE m.vector_table = c.relname))
     UNION ALL
-    SELECT 'learner', 'TABLE', 'sutra.inbox', 'INSERT (content, metadata, space)'
+    SELECT 'learner', 'TABLE', c.oid::regclass::text, 'SELECT'
+    FROM pg_class AS c
+    WHERE c.relnamespace = 'sutra'::regnamespace AND c.relname = ANY (ARRAY['job', 'job_error', 'jobs', 'ingest_progress'])
+    UNION ALL
+    SELECT 'learner', 'TABLE', i.relation, i.privileges
+    FROM (VALUES ('sutra.inbox', 'INSERT (content, metadata, space, kind)'), ('sutra.ohlcv_inbox', 'INSERT')) AS i (relation, privileges)
     ORDER BY 1 DESC, 2 DESC, 3, 4;
 END;
 COMMENT ON FUNCTION sutra.access_rights() IS 'the privileges of a reader, and those that a learner has beyond them';

@@ -70,6 +70,16 @@ SELECT sutra_learn('Apple Inc. (AAPL) closed at $157.92 on 2019-01-02.', '{"note
 SELECT sutra_learn_ohlcv('Apple Inc.', 'AAPL', '2019-01-03', 143.98, 145.72, 142, 142.19, 91312200) AS bar;
 SELECT answer FROM sutra_ask('AAPL close on 2019-01-03', 1);
 SELECT sutra_forget_where('{"company": "AAPL", "date": "2019-01-02"}') AS forgotten;
+COPY sutra.ohlcv_inbox (company, ticker, day, open, high, low, close, volume) FROM stdin (FORMAT csv);
+Apple Inc.,AAPL,2019-01-04,144.53,148.55,143.80,148.26,58607100
+\.
+COPY sutra.inbox (content, metadata, space) FROM stdin;
+Apple makes phones.	{"company": "AAPL"}	default
+\.
+SELECT sutra_ingest() IS NOT NULL AS job;
+DO $$ BEGIN FOR turn IN 1..600 LOOP EXIT WHEN (SELECT state FROM sutra.jobs) = 'done'; PERFORM pg_sleep(0.1); END LOOP; END $$;
+SELECT state, total, done, failed, remaining FROM sutra.ingest_progress;
+SELECT answer FROM sutra_ask('AAPL close on 2019-01-04', 1);
 RESET ROLE;
 SET ROLE regress_access_reader;
 SELECT answer FROM sutra_ask('AAPL close on 2019-01-03', 1);
