@@ -16,12 +16,14 @@ pub fn when(plan: &Plan, order: Order, store: &dyn Store) -> Vec<Row> {
     let moves = matches!(plan.measure, Measure::Change | Measure::DailyChange);
     let load_measure = if moves { Measure::Change } else { Measure::Maximum };
     let loaded = series::load(Scope::Entities(&[entity.id]), &metric.metric.name, period, load_measure, store);
-    let Some(loaded) = loaded.into_iter().next() else {
+    let Some(mut loaded) = loaded.into_iter().next() else {
         return vec![nothing(plan, Some(metric), Some(entity), period, store)];
     };
     let mut ranked: Vec<(f64, Point)> = if moves {
-        let pairs = loaded.points.windows(2);
-        pairs.filter_map(|pair| Some((statistics::change_percent(pair[0].value, pair[1].value)?, pair[1]))).collect()
+        series::add_before(std::slice::from_mut(&mut loaded), &metric.metric.name, period, store);
+        let change =
+            |(before, after): (Point, Point)| Some((statistics::change_percent(before.value, after.value)?, after));
+        loaded.steps().filter_map(change).collect()
     } else {
         loaded.points.iter().map(|point| (point.value, *point)).collect()
     };

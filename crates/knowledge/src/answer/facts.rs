@@ -137,7 +137,11 @@ pub fn profile(plan: &Plan, store: &dyn Store) -> Vec<Row> {
 pub fn members(plan: &Plan, count: bool, store: &dyn Store) -> Vec<Row> {
     let mut found: Option<Vec<Fact>> = None;
     for group in &plan.groups {
-        let facts = store.members(group.entity.id, None);
+        let facts: Vec<Fact> = std::iter::once(&group.entity)
+            .chain(&group.also)
+            .flat_map(|value| store.members(value.id, None))
+            .filter(|fact| fact.relation != "mentions")
+            .collect();
         found = Some(match found {
             None => facts,
             Some(known) => {
@@ -148,7 +152,7 @@ pub fn members(plan: &Plan, count: bool, store: &dyn Store) -> Vec<Row> {
     let mut facts = found.unwrap_or_default();
     facts.sort_by(|one, two| one.entity.name.cmp(&two.entity.name).then(one.entity.id.cmp(&two.entity.id)));
     facts.dedup_by_key(|fact| fact.entity.id);
-    let groups: Vec<String> = plan.groups.iter().map(|group| sentence::entity(&group.entity)).collect();
+    let groups: Vec<String> = plan.groups.iter().map(sentence::group).collect();
     if facts.is_empty() {
         return vec![Row::abstention(
             format!("Nothing learned has {} as a fact.", sentence::list(&groups)),
@@ -178,7 +182,10 @@ fn list_of(plan: &Plan, facts: &[Fact], count: bool, which: &str, store: &dyn St
 pub fn is_member(plan: &Plan, store: &dyn Store) -> Vec<Row> {
     let Some(link) = plan.entities.first() else { return nobody() };
     let facts = store.facts(&[link.entity.id], None);
-    let has = |group: &Link| facts.iter().find(|fact| fact.target.id == group.entity.id);
+    let has = |group: &Link| {
+        let means = |id: u64| id == group.entity.id || group.also.iter().any(|other| other.id == id);
+        facts.iter().find(|fact| means(fact.target.id))
+    };
     let all = plan.groups.iter().all(|group| has(group).is_some());
     let related = |fact: &&Fact| plan.groups.iter().any(|group| group.value_of.contains(&fact.relation));
     let used: Vec<&Fact> = facts.iter().filter(related).collect();
@@ -202,7 +209,7 @@ pub fn is_member(plan: &Plan, store: &dyn Store) -> Vec<Row> {
 }
 
 /// The entities that share a fact with the one named; with two named, whether they share it.
-pub fn same(plan: &Plan, relation: Option<&str>, store: &dyn Store) -> Vec<Row> {
+pub fn same(plan: &Plan, relation: Option<&str>, count: bool, store: &dyn Store) -> Vec<Row> {
     let ids: Vec<u64> = plan.entities.iter().map(|link| link.entity.id).collect();
     let Some(link) = plan.entities.first() else { return nobody() };
     let own = store.facts(&ids, relation);
@@ -229,7 +236,7 @@ pub fn same(plan: &Plan, relation: Option<&str>, store: &dyn Store) -> Vec<Row> 
         return with_support(computed(plan, text, value, &[fact], "facts that share the value"), store);
     }
     let which = format!("Sharing the {} {} with {}", fact.relation, fact.target.name, sentence::entity(&link.entity));
-    let mut rows = list_of(plan, &others, false, &which, store);
+    let mut rows = list_of(plan, &others, count, &which, store);
     if let Some(first) = rows.first_mut() {
         // The fact of the entity that was asked about is evidence too, and comes first.
         if let Some(statement) = fact.evidence {

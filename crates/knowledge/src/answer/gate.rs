@@ -14,6 +14,13 @@ pub fn missing(plan: &Plan) -> Option<Row> {
             "name one of the candidates",
         ));
     }
+    if let Some(future) = plan.future.as_ref().filter(|_| !plan.entities.is_empty() || !plan.groups.is_empty()) {
+        return Some(Row::abstention(
+            format!("What is still to come is not known: answers are computed from what was learned (\"{future}\")."),
+            json!({ "future": future }),
+            "nothing is forecast",
+        ));
+    }
     if matches!(plan.operation, Operation::Open | Operation::Cause) {
         return None;
     }

@@ -37,6 +37,15 @@ fn key(more: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
     more.insert(name.to_owned(), value.into());
 }
 
+/// Which way a change goes.
+fn direction_of(change: f64) -> &'static str {
+    match change {
+        rise if rise > 0.0 => "up",
+        fall if fall < 0.0 => "down",
+        _ => "sideways",
+    }
+}
+
 /// Computes a measure; `None` when there are too few observations or the formula has no value for them.
 pub fn figure(measure: Measure, condition: Option<&Condition>, metric: &MetricLink, loaded: &Loaded) -> Option<Figure> {
     let values = loaded.values();
@@ -85,6 +94,7 @@ pub fn figure(measure: Measure, condition: Option<&Condition>, metric: &MetricLi
             }
             ends(&mut more);
             let change = statistics::change_percent(first.value, last.value)?;
+            key(&mut more, "direction", direction_of(change));
             (
                 change,
                 percent,
@@ -93,14 +103,11 @@ pub fn figure(measure: Measure, condition: Option<&Condition>, metric: &MetricLi
             )
         }
         Measure::DailyChange => {
-            let pair = points.last_chunk::<2>()?;
-            key(&mut more, "previous", pair[0].value);
-            (
-                statistics::change_percent(pair[0].value, pair[1].value)?,
-                percent,
-                Some(pair[1]),
-                "change from the observation before, in percent".to_owned(),
-            )
+            let (before, last) = loaded.steps().last()?;
+            let change = statistics::change_percent(before.value, last.value)?;
+            key(&mut more, "previous", before.value);
+            key(&mut more, "direction", direction_of(change));
+            (change, percent, Some(last), "change from the observation before, in percent".to_owned())
         }
         Measure::Trend => {
             let fit = statistics::fit(&values)?;
@@ -135,19 +142,21 @@ pub fn figure(measure: Measure, condition: Option<&Condition>, metric: &MetricLi
         }
         Measure::Count => {
             let condition = condition?;
-            let held: Vec<Point> = if condition.percent {
-                let moves = points.windows(2).filter(|pair| {
-                    statistics::change_percent(pair[0].value, pair[1].value)
-                        .is_some_and(|change| condition.holds(change))
-                });
-                moves.map(|pair| pair[1]).collect()
+            let (held, of): (Vec<Point>, usize) = if condition.percent {
+                let meets = |(before, after): &(Point, Point)| {
+                    statistics::change_percent(before.value, after.value).is_some_and(|change| condition.holds(change))
+                };
+                (loaded.steps().filter(meets).map(|(_, after)| after).collect(), loaded.steps().count())
             } else {
-                points.iter().copied().filter(|point| condition.holds(point.value)).collect()
+                (points.iter().copied().filter(|point| condition.holds(point.value)).collect(), points.len())
             };
-            key(&mut more, "of", points.len());
-            key(&mut more, "share_percent", held.len() as f64 / points.len() as f64 * 100.0);
+            key(&mut more, "of", of);
+            key(&mut more, "share_percent", if of == 0 { 0.0 } else { held.len() as f64 / of as f64 * 100.0 });
             key(&mut more, "threshold", condition.threshold);
-            let method = format!("{} of {} observations meet the condition", held.len(), points.len());
+            key(&mut more, "upper_threshold", condition.upper);
+            more.retain(|_, value| !value.is_null());
+            let what = if condition.percent { "steps from one observation to the next" } else { "observations" };
+            let method = format!("{} of {of} {what} meet the condition", held.len());
             (held.len() as f64, Some("days".to_owned()), None, method)
         }
     };
@@ -177,7 +186,10 @@ pub fn title(measure: Measure, metric: &MetricLink) -> String {
 /// The measure that a period asks for: one value of a longer period is what the metric is summed up to.
 pub fn for_period(measure: Measure, metric: &MetricLink, period: &Period) -> Measure {
     match (measure, period.kind) {
-        (Measure::Value, PeriodKind::Range | PeriodKind::Observations) => match metric.metric.aggregate {
+        (
+            Measure::Value,
+            PeriodKind::Range | PeriodKind::Observations | PeriodKind::FirstDays | PeriodKind::LastDays,
+        ) => match metric.metric.aggregate {
             Aggregate::Mean => Measure::Mean,
             Aggregate::Sum => Measure::Total,
             Aggregate::Last => Measure::Value,
@@ -195,17 +207,42 @@ pub fn condition_words(condition: &Condition, unit: Option<&str>) -> String {
         Comparison::Below => "below",
         Comparison::AtLeast => "at or above",
         Comparison::AtMost => "at or below",
+        Comparison::Between => "between",
     };
-    let threshold = if condition.percent {
-        sentence::quantity(condition.threshold, Some("percent"))
-    } else {
-        sentence::quantity(condition.threshold, unit)
-    };
-    format!("{word} {threshold}")
+    let unit = if condition.percent { Some("percent") } else { unit };
+    let threshold = sentence::quantity(condition.threshold, unit);
+    match condition.upper {
+        Some(upper) => format!("{word} {threshold} and {}", sentence::quantity(upper, unit)),
+        None => format!("{word} {threshold}"),
+    }
 }
 
-/// A sentence about one figure.
+/// "Yes", "No" or nothing before an answer, when that is what was asked.
+fn verdict(plan: &Plan, figure: &Figure) -> Option<bool> {
+    plan.whether.map(|asked| match asked {
+        0 => figure.value > 0.0,
+        gain => figure.value * f64::from(gain) > 0.0,
+    })
+}
+
+/// A sentence about one figure, after yes or no where that was asked.
 pub fn say(measure: Measure, plan: &Plan, metric: &MetricLink, who: &str, period: &Period, figure: &Figure) -> String {
+    let sentence = say_plainly(measure, plan, metric, who, period, figure);
+    match verdict(plan, figure) {
+        Some(true) => format!("Yes. {sentence}"),
+        Some(false) => format!("No. {sentence}"),
+        None => sentence,
+    }
+}
+
+fn say_plainly(
+    measure: Measure,
+    plan: &Plan,
+    metric: &MetricLink,
+    who: &str,
+    period: &Period,
+    figure: &Figure,
+) -> String {
     let label = &metric.metric.label;
     let quantity = sentence::quantity(figure.value, figure.unit.as_deref());
     let one_day = period.kind == PeriodKind::Day;
@@ -269,7 +306,7 @@ pub fn say(measure: Measure, plan: &Plan, metric: &MetricLink, who: &str, period
             format!(
                 "The daily change of the {label} of {who} was {condition} on {} of {} days {during}.",
                 sentence::number(figure.value),
-                figure.points.len().saturating_sub(1)
+                figure.more.get("of").and_then(Value::as_u64).unwrap_or(0)
             )
         }
         Measure::Count => {
@@ -456,9 +493,9 @@ pub fn members(plan: &Plan, store: &dyn Store) -> Option<Vec<Entity>> {
     }
     let mut found: Option<Vec<Entity>> = None;
     for group in &plan.groups {
-        let mut members: Vec<Entity> = store
-            .members(group.entity.id, None)
-            .into_iter()
+        let mut members: Vec<Entity> = std::iter::once(&group.entity)
+            .chain(&group.also)
+            .flat_map(|value| store.members(value.id, None))
             .filter(|fact| fact.relation != "mentions")
             .map(|fact| fact.entity)
             .collect();
@@ -496,6 +533,9 @@ pub fn measure(plan: &Plan, store: &dyn Store) -> Vec<Row> {
         {
             let measure = for_period(plan.measure, metric, period);
             let mut loaded = series::load(Scope::Entities(&ids), &metric.metric.name, period, measure, store);
+            if series::by_steps(measure, plan) {
+                series::add_before(&mut loaded, &metric.metric.name, period, store);
+            }
             if let Some(low) = low.filter(|_| measure == Measure::Range) {
                 let lows = series::load(Scope::Entities(&ids), &low.metric.name, period, measure, store);
                 series::merge(&mut loaded, lows);

@@ -162,7 +162,7 @@ fn carry_out(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Vec
         Operation::Measure => measure::measure(plan, store),
         Operation::When { order } => days::when(plan, *order, store),
         Operation::WhenCondition { first } => days::when_condition(plan, *first, store),
-        Operation::Rank { order, count } => ranking::rank(plan, *order, *count, store),
+        Operation::Rank { order, count, place } => ranking::rank(plan, *order, *count, *place, store),
         Operation::Compare { order, difference } => ranking::compare(plan, *order, *difference, store),
         Operation::Correlation => ranking::correlation(plan, store),
         Operation::Fact { relation } => facts::fact(plan, relation, store),
@@ -170,7 +170,7 @@ fn carry_out(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Vec
         Operation::Profile => facts::profile(plan, store),
         Operation::Members { count } => facts::members(plan, *count, store),
         Operation::IsMember => facts::is_member(plan, store),
-        Operation::Same { relation } => facts::same(plan, relation.as_deref(), store),
+        Operation::Same { relation, count } => facts::same(plan, relation.as_deref(), *count, store),
         Operation::Path => facts::path(plan, store),
         Operation::Cause | Operation::Open => passage::open(question, plan, store, most),
     }

@@ -32,7 +32,10 @@ fn places(
     let members = measure::members(plan, store);
     let ids: Option<Vec<u64>> = members.map(|members| members.iter().map(|entity| entity.id).collect());
     let scope = ids.as_deref().map_or(Scope::Everything, Scope::Entities);
-    let loaded = series::load(scope, &metric.metric.name, period, measure, store);
+    let mut loaded = series::load(scope, &metric.metric.name, period, measure, store);
+    if series::by_steps(measure, plan) {
+        series::add_before(&mut loaded, &metric.metric.name, period, store);
+    }
     let mut places: Vec<Place> = loaded
         .into_iter()
         .filter_map(|loaded| {
@@ -54,7 +57,10 @@ fn each(plan: &Plan, metric: &MetricLink, period: &Period, order: Order) -> Meas
     match measure {
         // Totals have the highest period, not the highest day: "the highest trading volume in June".
         Measure::Maximum | Measure::Minimum
-            if period.kind == PeriodKind::Range && metric.metric.aggregate == crate::store::Aggregate::Sum =>
+            if matches!(
+                period.kind,
+                PeriodKind::Range | PeriodKind::Observations | PeriodKind::FirstDays | PeriodKind::LastDays
+            ) && metric.metric.aggregate == crate::store::Aggregate::Sum =>
         {
             Measure::Total
         }
@@ -110,12 +116,12 @@ fn ranking(places: &[Place], names: &HashMap<u64, Entity>) -> Value {
 }
 
 fn who_of_group(plan: &Plan) -> String {
-    let groups: Vec<String> = plan.groups.iter().map(|group| sentence::entity(&group.entity)).collect();
+    let groups: Vec<String> = plan.groups.iter().map(sentence::group).collect();
     if groups.is_empty() { String::new() } else { format!(" in {}", sentence::list(&groups)) }
 }
 
 /// The highest or lowest of all, or of a group.
-pub fn rank(plan: &Plan, order: Order, count: usize, store: &dyn Store) -> Vec<Row> {
+pub fn rank(plan: &Plan, order: Order, count: usize, place: usize, store: &dyn Store) -> Vec<Row> {
     let periods = series::periods(plan);
     let period = &periods[0];
     let Some(metric) = plan.metrics.first() else { return vec![measure::nothing(plan, None, None, period, store)] };
@@ -125,15 +131,25 @@ pub fn rank(plan: &Plan, order: Order, count: usize, store: &dyn Store) -> Vec<R
         return vec![measure::nothing(plan, Some(metric), None, period, store)];
     }
     let names = names(&places, store);
-    let count = count.min(places.len());
-    let best = &places[0];
+    if place > places.len() {
+        return vec![Row::abstention(
+            format!("Only {} entities have the {}.", places.len(), measure::title(measure, metric)),
+            json!({ "place": place, "compared": places.len() }),
+            "the place asked for lies beyond the last",
+        )];
+    }
+    // From the place asked for on; the best are those before it.
+    let above = place - 1;
+    let count = count.min(places.len() - above);
+    let best = &places[above];
     let entity = named(&names, best.entity);
     let during = sentence::during(&period.label, period.kind == PeriodKind::Day);
     let title = measure::title(
         if matches!(measure, Measure::Maximum | Measure::Minimum) { Measure::Value } else { measure },
         metric,
     );
-    let word = if order == Order::Highest { "highest" } else { "lowest" };
+    let end = if order == Order::Highest { "highest" } else { "lowest" };
+    let word = if above == 0 { end.to_owned() } else { format!("{} {end}", sentence::ordinal(place)) };
     let text = if count == 1 {
         format!(
             "{} had the {word} {title}{} {during}: {}.",
@@ -144,17 +160,23 @@ pub fn rank(plan: &Plan, order: Order, count: usize, store: &dyn Store) -> Vec<R
     } else {
         let listed: Vec<String> = places
             .iter()
+            .skip(above)
             .take(count.min(SHOWN))
             .map(|place| format!("{} ({})", named(&names, place.entity).name, quantity(place)))
             .collect();
         format!("The {word} {title}{} {during}: {}.", who_of_group(plan), sentence::list(&listed))
     };
     let mut features = measure::plan_features(plan, Some(metric), &periods);
-    let next = places.get(count);
-    let edge = &places[count - 1];
-    features.margin = next.map_or(1.0, |next| confidence::margin(edge.figure.value, next.figure.value));
+    let distance = |one: usize, two: usize| match (places.get(one), places.get(two)) {
+        (Some(one), Some(two)) => confidence::margin(one.figure.value, two.figure.value),
+        _ => 1.0,
+    };
+    features.margin = distance(above + count - 1, above + count);
+    if let Some(before) = above.checked_sub(1) {
+        features.margin = features.margin.min(distance(before, above));
+    }
     features.coverage = series::coverage(period, &best.loaded.points);
-    features.agreement = places.iter().take(count).map(|place| place.loaded.agreement()).fold(1.0, f64::min);
+    features.agreement = places.iter().take(above + count).map(|place| place.loaded.agreement()).fold(1.0, f64::min);
     if plan.groups.is_empty() && plan.periods.is_empty() {
         features.operation *= 0.95;
     }
@@ -162,12 +184,14 @@ pub fn rank(plan: &Plan, order: Order, count: usize, store: &dyn Store) -> Vec<R
     value.insert("ranking".into(), ranking(&places, &names));
     value.insert("compared".into(), json!(places.len()));
     if count > 1 {
-        let entities: Vec<String> = places.iter().take(count).map(|place| named(&names, place.entity).name).collect();
+        let entities: Vec<String> =
+            places.iter().skip(above).take(count).map(|place| named(&names, place.entity).name).collect();
         value.insert("entities".into(), json!(entities));
     }
-    let evidence = places.iter().take(count).flat_map(|place| measure::evidence_of(&place.figure, &place.loaded));
-    let evidence: Vec<u64> = evidence
-        .chain(places.iter().skip(count).flat_map(|place| measure::evidence_of(&place.figure, &place.loaded)))
+    let answering = places.iter().skip(above).take(count);
+    let evidence: Vec<u64> = answering
+        .flat_map(|place| measure::evidence_of(&place.figure, &place.loaded))
+        .chain(places.iter().flat_map(|place| measure::evidence_of(&place.figure, &place.loaded)))
         .collect();
     let explanation = format!(
         "{title} of each of {} entities: {}{}",
@@ -179,7 +203,15 @@ pub fn rank(plan: &Plan, order: Order, count: usize, store: &dyn Store) -> Vec<R
     row.concept = Some(entity.id);
     let confidence = row.confidence;
     let mut rows = vec![row];
-    rows.extend(runners_up(&places[count..], &names, plan, metric, period, measure, confidence));
+    rows.extend(runners_up(
+        &places[if above == 0 { count } else { 0 }..],
+        &names,
+        plan,
+        metric,
+        period,
+        measure,
+        confidence,
+    ));
     rows
 }
 
@@ -313,6 +345,7 @@ pub fn pooled(plan: &Plan, store: &dyn Store) -> Vec<Row> {
         concepts: points.iter().map(|point| point.concept).collect(),
         points,
         conflicts: 0,
+        before: None,
     };
     let Some(figure) = measure::figure(measure, plan.condition.as_ref(), metric, &together) else {
         return vec![measure::nothing(plan, Some(metric), None, period, store)];

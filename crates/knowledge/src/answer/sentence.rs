@@ -1,5 +1,6 @@
 //! Numbers, days and names as answers write them.
 
+use crate::question::link::Link;
 use crate::question::time;
 use crate::store::{self, Entity};
 
@@ -73,6 +74,29 @@ pub fn entity(entity: &Entity) -> String {
         Some(title) if *title != entity.name => format!("{title} ({})", entity.name),
         _ => entity.name.clone(),
     }
+}
+
+/// "second", "3rd": a place in an order.
+pub fn ordinal(place: usize) -> String {
+    const WORDS: [&str; 10] =
+        ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"];
+    if let Some(word) = place.checked_sub(1).and_then(|index| WORDS.get(index)) {
+        return (*word).to_owned();
+    }
+    let ending = match (place % 100, place % 10) {
+        (11..=13, _) => "th",
+        (_, 1) => "st",
+        (_, 2) => "nd",
+        (_, 3) => "rd",
+        _ => "th",
+    };
+    format!("{place}{ending}")
+}
+
+/// A group by the values that make it up: "Diversified Banks and Regional Banks".
+pub fn group(link: &Link) -> String {
+    let values: Vec<String> = std::iter::once(&link.entity).chain(&link.also).map(entity).collect();
+    list(&values)
 }
 
 /// "A", "A and B", "A, B and C".

@@ -24,12 +24,20 @@ pub struct Loaded {
     pub concepts: Vec<u64>,
     /// Moments for which statements disagree.
     pub conflicts: usize,
+    /// The observation before the first, where steps from one to the next are counted.
+    pub before: Option<Point>,
 }
 
 impl Loaded {
     /// The values, oldest first.
     pub fn values(&self) -> Vec<f64> {
         self.points.iter().map(|point| point.value).collect()
+    }
+
+    /// Each observation with the one before it; the first of a period has one when it was asked for.
+    pub fn steps(&self) -> impl Iterator<Item = (Point, Point)> + '_ {
+        let earlier = self.before.into_iter().chain(self.points.iter().copied());
+        earlier.zip(self.points[usize::from(self.before.is_none()).min(self.points.len())..].iter().copied())
     }
 
     /// Share of the moments on which all statements agree.
@@ -66,7 +74,7 @@ fn settle(series: Series) -> Loaded {
             }
         }
     }
-    Loaded { entity: series.entity, unit: series.unit, points, concepts, conflicts }
+    Loaded { entity: series.entity, unit: series.unit, points, concepts, conflicts, before: None }
 }
 
 /// Adds the observations of another metric of the same entities, in the order of time.
@@ -118,6 +126,16 @@ pub fn load(scope: Scope<'_>, metric: &str, period: &Period, measure: Measure, s
     };
     let mut loaded: Vec<Loaded> = series.into_iter().map(settle).filter(|loaded| !loaded.points.is_empty()).collect();
     for one in &mut loaded {
+        let (all, count) = (one.points.len(), period.count.max(1));
+        let window = match period.kind {
+            PeriodKind::FirstDays if all > count => Some(0..count),
+            PeriodKind::LastDays if all > count => Some(all - count..all),
+            _ => None,
+        };
+        if let Some(window) = window {
+            one.points = one.points[window].to_vec();
+            one.concepts = one.points.iter().map(|point| point.concept).collect();
+        }
         let keep = match period.kind {
             PeriodKind::FirstOf if one.points.len() > 1 => one.points.first().copied(),
             PeriodKind::LastOf | PeriodKind::Latest if one.points.len() > 1 => one.points.last().copied(),
@@ -132,10 +150,30 @@ pub fn load(scope: Scope<'_>, metric: &str, period: &Period, measure: Measure, s
     loaded
 }
 
+/// Whether a measure looks at steps from one observation to the next, the first of the period included.
+pub fn by_steps(measure: Measure, plan: &Plan) -> bool {
+    measure == Measure::DailyChange
+        || measure == Measure::Count && plan.condition.is_some_and(|condition| condition.percent)
+}
+
+/// Adds the observation before the first of a period that begins on a day: the step on that day is from there.
+pub fn add_before(loaded: &mut [Loaded], metric: &str, period: &Period, store: &dyn Store) {
+    if period.kind != PeriodKind::Range || period.from.is_none() {
+        return;
+    }
+    let ids: Vec<u64> = loaded.iter().map(|one| one.entity).collect();
+    let before = store.last(&ids, metric, 1, window(period).from);
+    for one in loaded {
+        let earlier = before.iter().find(|series| series.entity == one.entity).and_then(|series| series.points.last());
+        one.before = earlier.copied();
+        one.concepts.extend(earlier.map(|point| point.concept));
+    }
+}
+
 /// Share of a period that observations reach: 1 less the days at its ends, beyond a few, that have none.
 pub fn coverage(period: &Period, points: &[Point]) -> f64 {
     let (Some(first), Some(last)) = (points.first(), points.last()) else { return 0.0 };
-    if period.kind == PeriodKind::Observations {
+    if matches!(period.kind, PeriodKind::Observations | PeriodKind::FirstDays | PeriodKind::LastDays) {
         return (points.len() as f64 / period.count.max(1) as f64).min(1.0);
     }
     let (first, last) = (store::day_of(first.at), store::day_of(last.at));

@@ -2,10 +2,11 @@
 
 use super::cues::{Cues, link_relations};
 use super::link::{self, Link, MetricLink, Role};
-use super::plan::*;
+use super::operation::Given;
+use super::plan::{Comparison, Condition, Measure, Operation, Plan, Unknown};
 use super::time::{self, Found, Period};
 use super::token::{self, Token, TokenKind};
-use super::words::{self, Cue};
+use super::words::Cue;
 use crate::store::{self, Metric, Store};
 
 /// Tokens that are read of a question; what follows counts as not understood.
@@ -32,25 +33,38 @@ pub fn understand(question: &str, store: &dyn Store) -> Plan {
     composer.compose(store, &metrics)
 }
 
-struct Composer<'a> {
-    question: &'a str,
-    tokens: &'a [Token],
-    roles: Vec<Role>,
-    cues: Cues,
-    links: link::Links,
-    relations: Vec<String>,
-    times: Vec<Found>,
+/// The parts of a question while the plan is made of them.
+pub(super) struct Composer<'a> {
+    pub question: &'a str,
+    pub tokens: &'a [Token],
+    pub roles: Vec<Role>,
+    pub cues: Cues,
+    pub links: link::Links,
+    pub relations: Vec<String>,
+    pub times: Vec<Found>,
 }
 
 impl Composer<'_> {
     fn compose(&mut self, store: &dyn Store, metrics: &[Metric]) -> Plan {
-        let mut condition = self.condition();
-        let top = self.top();
         let (entities, groups) = self.split_groups();
         let mut metric_links = std::mem::take(&mut self.links.metrics);
+        self.link_traded(metrics, &mut metric_links);
+        let mut condition = self.condition();
+        let place = self.place();
+        let top = self.top();
         // "the share price at the open" speaks of the open.
         if metric_links.iter().any(|link| !link.general) {
             metric_links.retain(|link| !link.general);
+        }
+        // "the most expensive" is the one with the highest close.
+        if metric_links.is_empty() && self.cues.any(&[Cue::Expensive, Cue::Cheap]) {
+            let close = metrics.iter().find(|metric| metric.name == "close").cloned();
+            metric_links.extend(close.map(|metric| MetricLink {
+                metric,
+                text: "expensive".into(),
+                general: false,
+                certainty: 0.95,
+            }));
         }
         let metric_named = !metric_links.is_empty();
         let order = self.order();
@@ -64,15 +78,34 @@ impl Composer<'_> {
                 Comparison::Below => Comparison::Above,
                 Comparison::AtLeast => Comparison::AtMost,
                 Comparison::AtMost => Comparison::AtLeast,
+                Comparison::Between => {
+                    let upper = condition.upper.unwrap_or(-condition.threshold);
+                    condition.upper = Some(condition.threshold);
+                    condition.threshold = -upper;
+                    Comparison::Between
+                }
             };
         }
         // "On how many days did it rise?" counts changes above zero.
-        if condition.is_none() && self.cues.has(Cue::Count) && self.polarity() != 0 && self.links_days() {
+        if condition.is_none()
+            && self.cues.has(Cue::Count)
+            && self.polarity() != 0
+            && (self.links_days() || self.often())
+        {
             let comparison = if self.polarity() > 0 { Comparison::Above } else { Comparison::Below };
-            condition = Some(Condition { comparison, threshold: 0.0, percent: true });
+            condition = Some(Condition { comparison, threshold: 0.0, upper: None, percent: true });
         }
         let mut measure = self.measure(metric_named, condition.as_ref());
-        let operation = self.operation(&entities, &groups, metric_named, &mut measure, order, condition.as_ref(), top);
+        let given = Given {
+            entities: &entities,
+            groups: &groups,
+            metric_named,
+            order,
+            condition: condition.as_ref(),
+            top,
+            place,
+        };
+        let operation = self.operation(&given, &mut measure);
         let numeric = is_numeric(&operation);
         // "What happened to GE in October?" asks for the change, not for an average.
         if measure == Measure::Value
@@ -111,19 +144,48 @@ impl Composer<'_> {
             periods,
             condition,
             absolute: self.absolute(),
+            whether: self.whether(measure, condition.as_ref()),
             everything: self.cues.has(Cue::Every),
             also: if numeric { self.relations.clone() } else { vec![] },
             metric_named,
             ambiguous: std::mem::take(&mut self.links.ambiguous),
             impossible_times,
+            future: self.future(),
+            further: vec![],
             not_understood,
             understood: if meaningful == 0 { 0.0 } else { 1.0 - missed as f64 / meaningful as f64 },
         }
     }
 
     /// Whether days are spoken of.
-    fn links_days(&self) -> bool {
+    pub(super) fn links_days(&self) -> bool {
         self.cues.any(&[Cue::DayNoun, Cue::Daily])
+    }
+
+    /// "how often", "how many times": the steps from day to day are counted.
+    fn often(&self) -> bool {
+        self.tokens.iter().any(|token| matches!(token.lower.as_str(), "often" | "frequently" | "times"))
+    }
+
+    /// What yes or no is asked of: a gain (1), a loss (-1) or the condition (0).
+    fn whether(&self, measure: Measure, condition: Option<&Condition>) -> Option<i8> {
+        if !self.yes_or_no() {
+            return None;
+        }
+        match measure {
+            Measure::Count if condition.is_some() => Some(0),
+            Measure::Change | Measure::DailyChange | Measure::Trend if self.polarity() != 0 => Some(self.polarity()),
+            _ => None,
+        }
+    }
+
+    /// The words that ask for what is still to come.
+    fn future(&self) -> Option<String> {
+        let time = self.times.iter().find(|found| found.expression == time::Expression::Future);
+        if let Some(found) = time {
+            return Some(self.question[self.tokens[found.start].start..self.tokens[found.end - 1].end].to_owned());
+        }
+        self.cues.first(&[Cue::Future]).map(|(at, _)| self.tokens[at].text.clone())
     }
 
     /// What is measured, apart from what is merely a value: sectors, cities.
@@ -137,349 +199,6 @@ impl Composer<'_> {
             }
         }
         (entities, groups)
-    }
-
-    fn number_at(&self, index: usize) -> Option<(f64, usize)> {
-        let token = self.tokens.get(index)?;
-        if !matches!(self.roles[index], Role::Free | Role::Cue(Cue::Thing)) {
-            return None;
-        }
-        let number = token.number().or_else(|| words::count_word(&token.lower))?;
-        match self.tokens.get(index + 1).and_then(|next| words::multiplier(&next.lower)) {
-            Some(factor) => Some((number * factor, index + 2)),
-            None => Some((number, index + 1)),
-        }
-    }
-
-    /// "above $20", "more than 2 million", "$200 or more", "> 20".
-    fn condition(&mut self) -> Option<Condition> {
-        for index in 0..self.tokens.len() {
-            let (comparison, mut at) = match self.roles[index] {
-                Role::Cue(Cue::Above) => (Comparison::Above, index + 1),
-                Role::Cue(Cue::Below) => (Comparison::Below, index + 1),
-                Role::Cue(Cue::AtLeast) => (Comparison::AtLeast, index + 1),
-                Role::Cue(Cue::AtMost) => (Comparison::AtMost, index + 1),
-                Role::Symbol if self.tokens[index].text == ">" => (Comparison::Above, index + 1),
-                Role::Symbol if self.tokens[index].text == "<" => (Comparison::Below, index + 1),
-                _ => continue,
-            };
-            // "200 or more": the number stands before.
-            let phrase = self.tokens[index].lower == "or";
-            if phrase {
-                at = (0..index).rev().find(|at| self.tokens[*at].kind == TokenKind::Number)?;
-            }
-            while !phrase
-                && at < self.tokens.len()
-                && at < index + 6
-                && (matches!(self.tokens[at].text.as_str(), "$" | "\u{20ac}" | "\u{a3}" | "=")
-                    || self.roles[at] == self.roles[index]
-                    || matches!(self.roles[at], Role::Cue(Cue::Filler | Cue::Thing))
-                        && self.tokens[at].number().is_none())
-            {
-                at += 1;
-            }
-            let Some((threshold, end)) = self.number_at(at) else { continue };
-            let comparison = match comparison {
-                Comparison::Above if self.tokens.get(index + 1).is_some_and(|next| next.text == "=") => {
-                    Comparison::AtLeast
-                }
-                Comparison::Below if self.tokens.get(index + 1).is_some_and(|next| next.text == "=") => {
-                    Comparison::AtMost
-                }
-                other => other,
-            };
-            let money = at > 0
-                && self.tokens[at].marked
-                && matches!(self.tokens[at - 1].text.as_str(), "$" | "\u{20ac}" | "\u{a3}");
-            let percent =
-                !money && self.tokens[at].marked || matches!(self.roles.get(end), Some(Role::Cue(Cue::Percent)));
-            self.roles[at..end].fill(Role::Number);
-            return Some(Condition { comparison, threshold, percent });
-        }
-        None
-    }
-
-    /// "top 3", "three most volatile".
-    fn top(&mut self) -> Option<usize> {
-        const RANKING: [Cue; 9] =
-            [Cue::Peak, Cue::Bottom, Cue::Top, Cue::Highest, Cue::Lowest, Cue::Best, Cue::Worst, Cue::Gain, Cue::Loss];
-        for index in 0..self.tokens.len() {
-            if self.tokens[index].marked || !matches!(self.roles[index], Role::Free | Role::Cue(Cue::Thing)) {
-                continue;
-            }
-            let Some((number, end)) = self.number_at(index) else { continue };
-            let beside = (index.saturating_sub(2)..(index + 4).min(self.tokens.len()))
-                .any(|near| matches!(self.roles[near], Role::Cue(cue) if RANKING.contains(&cue)));
-            if beside && (1.0..=1000.0).contains(&number) && number.fract() == 0.0 && self.tokens[index].lower != "one"
-            {
-                self.roles[index..end].fill(Role::Number);
-                return Some(number as usize);
-            }
-        }
-        None
-    }
-
-    /// Which end of an order the question asks for, if any.
-    fn order(&self) -> Option<Order> {
-        let superlative = self.cues.first(&[Cue::Highest, Cue::Lowest, Cue::Best, Cue::Worst]);
-        let comparative = self.cues.first(&[Cue::Higher, Cue::Lower]);
-        let extreme = self.cues.first(&[Cue::Peak, Cue::Bottom]);
-        let (_, cue) = superlative.or(comparative).or(extreme).or_else(|| self.cues.first(&[Cue::Top]))?;
-        let up = matches!(cue, Cue::Highest | Cue::Best | Cue::Higher | Cue::Peak | Cue::Top);
-        // "lost the most" is the lowest change; "least stable" the highest volatility.
-        let turned = match self.polarity() {
-            -1 if matches!(cue, Cue::Highest | Cue::Lowest | Cue::Higher | Cue::Lower | Cue::Top) => true,
-            _ => self.cues.has(Cue::Stable) && !self.cues.has(Cue::Volatile),
-        };
-        Some(if up != turned { Order::Highest } else { Order::Lowest })
-    }
-
-    /// 1 when only gains are spoken of, -1 when only losses, else 0.
-    fn polarity(&self) -> i8 {
-        i8::from(self.cues.has(Cue::Gain)) - i8::from(self.cues.has(Cue::Loss))
-    }
-
-    fn measure(&self, metric_named: bool, condition: Option<&Condition>) -> Measure {
-        let cues = &self.cues;
-        if cues.any(&[Cue::Volatile, Cue::Stable]) {
-            return Measure::Volatility;
-        }
-        // "how low did it fall", "how much rain fell": the words ask for the metric itself.
-        let before_metric = |cue: Cue, words: usize| {
-            cues.found
-                .iter()
-                .any(|(at, found)| *found == cue && matches!(self.roles.get(at + words), Some(Role::Metric(_))))
-        };
-        if before_metric(Cue::How, 1) || before_metric(Cue::HowMuch, 2) {
-            return Measure::Value;
-        }
-        let changing = cues.any(&[Cue::Gain, Cue::Loss])
-            || cues.found.iter().any(|(index, cue)| *cue == Cue::Change && self.tokens[*index].lower != "did");
-        if cues.has(Cue::Count) && (condition.is_some() || changing) {
-            return Measure::Count;
-        }
-        // "Did it close above 45 in August?", "what percentage of days": the days are counted.
-        let share_of_days = cues.has(Cue::Percent) && self.links_days();
-        let asks_day = cues.any(&[Cue::When, Cue::DayNoun, Cue::First]);
-        if condition.is_some_and(|condition| !condition.percent)
-            && !changing
-            && (share_of_days || cues.has(Cue::Whether) && !asks_day)
-        {
-            return Measure::Count;
-        }
-        if condition.is_some() && asks_day && !cues.has(Cue::Which) {
-            return Measure::Value;
-        }
-        if cues.has(Cue::Average) && !changing {
-            return Measure::Mean;
-        }
-        if cues.has(Cue::Total) && !changing {
-            return Measure::Total;
-        }
-        if cues.has(Cue::Median) {
-            return Measure::Median;
-        }
-        let up_or_down = cues.has(Cue::Gain) && cues.has(Cue::Loss) && !cues.any(&[Cue::HowMuch, Cue::Percent]);
-        if cues.has(Cue::Trend) || up_or_down && !cues.any(&[Cue::Highest, Cue::Lowest]) {
-            return Measure::Trend;
-        }
-        let daily = cues.any(&[Cue::Daily])
-            || cues.any(&[Cue::When, Cue::DayNoun]) && cues.any(&[Cue::Highest, Cue::Lowest, Cue::Best, Cue::Worst]);
-        if changing || cues.any(&[Cue::Best, Cue::Worst]) && !metric_named {
-            // "move" and "performance" beside a day are the change of that day.
-            return if daily { Measure::DailyChange } else { Measure::Change };
-        }
-        if cues.has(Cue::Percent) && condition.is_none() && metric_named {
-            return Measure::Change;
-        }
-        if cues.has(Cue::Range) {
-            return Measure::Range;
-        }
-        match cues.first(&[Cue::Highest, Cue::Lowest, Cue::Peak, Cue::Bottom, Cue::Best, Cue::Worst]) {
-            Some((_, Cue::Highest | Cue::Peak | Cue::Best)) => Measure::Maximum,
-            Some(_) => Measure::Minimum,
-            None if cues.has(Cue::Top) && metric_named => Measure::Maximum,
-            None if cues.has(Cue::How) && !metric_named => Measure::Trend,
-            None => Measure::Value,
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of one decision")]
-    fn operation(
-        &self,
-        entities: &[Link],
-        groups: &[Link],
-        metric_named: bool,
-        measure: &mut Measure,
-        order: Option<Order>,
-        condition: Option<&Condition>,
-        top: Option<usize>,
-    ) -> Operation {
-        let cues = &self.cues;
-        let measured = metric_named || *measure != Measure::Value;
-        if cues.has(Cue::Correlate) && entities.len() + usize::from(metric_named) >= 2 {
-            return Operation::Correlation;
-        }
-        if cues.any(&[Cue::Why, Cue::Cause]) && !measured_by_name(metric_named, *measure, cues) {
-            return Operation::Cause;
-        }
-        if cues.has(Cue::Why) {
-            return Operation::Cause;
-        }
-        if cues.has(Cue::Relate) && entities.len() + groups.len() >= 2 {
-            return Operation::Path;
-        }
-        if let Some(operation) = self.fact_operation(entities, groups, metric_named, measured) {
-            return operation;
-        }
-        if entities.is_empty() {
-            if (*measure == Measure::Value || *measure == Measure::Trend) && !metric_named
-                || self.times.is_empty() && !measured && groups.is_empty()
-            {
-                return Operation::Open;
-            }
-            let order = order.or(match self.polarity() {
-                1 => Some(Order::Highest),
-                -1 => Some(Order::Lowest),
-                _ => None,
-            });
-            if let Some(order) = order {
-                // "highest closing price": of each the highest; "lowest": the lowest; a mean or change stays.
-                if matches!(measure, Measure::Maximum | Measure::Minimum) {
-                    *measure = if order == Order::Highest { Measure::Maximum } else { Measure::Minimum };
-                }
-                let plural = cues.has(Cue::Top)
-                    && cues.found.iter().any(|(at, cue)| *cue == Cue::Thing && self.tokens[*at].lower.ends_with('s'));
-                return Operation::Rank { order, count: top.unwrap_or(if plural { 5 } else { 1 }) };
-            }
-            if *measure == Measure::DailyChange {
-                *measure = Measure::Change;
-            }
-            return Operation::Measure;
-        }
-        let dated = cues.has(Cue::When)
-            || cues.has(Cue::DayNoun) && cues.any(&[Cue::Which, Cue::What, Cue::When]) && !cues.has(Cue::Count);
-        if dated && condition.is_some() && *measure != Measure::Count {
-            return Operation::WhenCondition {
-                first: !cues.found.iter().any(|(at, _)| self.tokens[*at].lower == "last"),
-            };
-        }
-        if dated {
-            let extreme = order.or(match self.polarity() {
-                1 => Some(Order::Highest),
-                -1 => Some(Order::Lowest),
-                _ => None,
-            });
-            if let Some(order) = extreme
-                && !matches!(measure, Measure::Trend | Measure::Volatility | Measure::Count)
-            {
-                return Operation::When { order };
-            }
-        }
-        if entities.len() >= 2 {
-            let against = cues.any(&[
-                Cue::Compare,
-                Cue::Which,
-                Cue::Or,
-                Cue::Higher,
-                Cue::Lower,
-                Cue::Best,
-                Cue::Worst,
-                Cue::Difference,
-                Cue::Highest,
-                Cue::Lowest,
-            ]);
-            if against {
-                if *measure == Measure::Value && !metric_named {
-                    *measure = Measure::Change;
-                }
-                if matches!(measure, Measure::Maximum | Measure::Minimum)
-                    && !cues.any(&[Cue::Peak, Cue::Bottom])
-                    && condition.is_none()
-                {
-                    *measure = if order == Some(Order::Lowest) { Measure::Minimum } else { Measure::Maximum };
-                }
-                let order = order.unwrap_or(if self.polarity() < 0 { Order::Lowest } else { Order::Highest });
-                return Operation::Compare {
-                    order,
-                    difference: cues.has(Cue::Difference)
-                        || cues.has(Cue::HowMuch) && cues.any(&[Cue::Higher, Cue::Lower]),
-                };
-            }
-        }
-        if !measured && self.times.is_empty() && !cues.any(&[Cue::Percent, Cue::Daily]) {
-            // Nothing but a name: what is known of it.
-            return if cues.any(&[Cue::Define, Cue::About, Cue::What, Cue::Which]) || cues.found.is_empty() {
-                Operation::Profile
-            } else {
-                Operation::Open
-            };
-        }
-        Operation::Measure
-    }
-
-    /// Questions about facts: "Which sector is X in?", "same industry as X", "Energy companies".
-    fn fact_operation(
-        &self,
-        entities: &[Link],
-        groups: &[Link],
-        metric_named: bool,
-        measured: bool,
-    ) -> Option<Operation> {
-        let cues = &self.cues;
-        let relation = self.relations.first().cloned().or_else(|| {
-            let trades = self.tokens.iter().any(|token| token.lower.starts_with("trad"));
-            if cues.has(Cue::Headquarters) || cues.has(Cue::Where) && !measured && !trades && self.times.is_empty() {
-                Some("headquarters".to_owned())
-            } else if cues.has(Cue::Founded) && !metric_named {
-                Some("founded".to_owned())
-            } else {
-                None
-            }
-        });
-        let superlative =
-            cues.any(&[Cue::Highest, Cue::Lowest, Cue::Best, Cue::Worst, Cue::Top, Cue::Volatile, Cue::Stable]);
-        let sharing =
-            cues.has(Cue::Same) || cues.has(Cue::Share) && !measured && (relation.is_some() || entities.len() >= 2);
-        // Who founded it is another question than when.
-        let who = self.tokens.iter().any(|token| matches!(token.lower.as_str(), "who" | "whom"));
-        if who && relation.as_deref() == Some("founded") {
-            return Some(Operation::Open);
-        }
-        if !entities.is_empty() && sharing && !metric_named && !superlative {
-            return Some(Operation::Same { relation });
-        }
-        if !entities.is_empty()
-            && groups.is_empty()
-            && !metric_named
-            && !superlative
-            && let Some(relation) = relation
-        {
-            return Some(Operation::Fact { relation });
-        }
-        if entities.len() == 1 && !measured && !metric_named {
-            let asks_symbol = cues.has(Cue::Ticker)
-                || self
-                    .tokens
-                    .iter()
-                    .zip(&self.roles)
-                    .any(|(token, role)| *role == Role::Cue(Cue::Thing) && token.lower.starts_with("ticker"));
-            if asks_symbol && self.times.is_empty() {
-                return Some(Operation::Ticker);
-            }
-        }
-        if entities.len() == 1 && !groups.is_empty() && !metric_named && cues.has(Cue::Whether) {
-            return Some(Operation::IsMember);
-        }
-        if entities.is_empty()
-            && !groups.is_empty()
-            && !metric_named
-            && !superlative
-            && (!measured || cues.has(Cue::Count))
-        {
-            return Some(Operation::Members { count: cues.has(Cue::Count) });
-        }
-        None
     }
 
     fn absolute(&self) -> bool {
@@ -508,6 +227,7 @@ impl Composer<'_> {
         for found in &self.times {
             match time::resolve(found, anchor) {
                 Some(period) => periods.push(period),
+                None if found.expression == time::Expression::Future => {}
                 None => impossible
                     .push(self.question[self.tokens[found.start].start..self.tokens[found.end - 1].end].to_owned()),
             }
@@ -578,10 +298,6 @@ impl Composer<'_> {
         }
         unknown
     }
-}
-
-fn measured_by_name(metric_named: bool, measure: Measure, cues: &Cues) -> bool {
-    metric_named && measure != Measure::Value && !cues.has(Cue::Why)
 }
 
 fn is_numeric(operation: &Operation) -> bool {

@@ -62,7 +62,11 @@ impl Cues {
             }
             let (cue, length) = match words::phrase(&run) {
                 Some((cue, length)) => (Some(cue), length),
-                None => (words::cue(run[0]).or_else(|| words::near_cue(run[0])), 1),
+                None => {
+                    let manner = words::adverb(run[0]) && (!tokens[index].capitalised() || tokens[index].initial);
+                    let known = words::cue(run[0]).or_else(|| manner.then_some(Cue::Filler));
+                    (known.or_else(|| words::near_cue(run[0])), 1)
+                }
             };
             if let Some(cue) = cue {
                 roles[index..index + length].fill(Role::Cue(cue));

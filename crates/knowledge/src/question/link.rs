@@ -1,5 +1,6 @@
 //! Which words of a question name an entity, and which a metric.
 
+use super::groups;
 use super::token::{Token, TokenKind};
 use super::words::{self, Cue};
 use crate::names;
@@ -38,6 +39,9 @@ pub enum Role {
 pub struct Link {
     /// The entity.
     pub entity: Entity,
+    /// Further values that the words stand for: "banks" are Diversified Banks and Regional Banks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Entity>,
     /// The words that name it.
     pub text: String,
     /// The kind of alias they are.
@@ -95,6 +99,7 @@ pub fn link(question: &str, tokens: &[Token], roles: &mut [Role], store: &dyn St
     link_entities(question, tokens, roles, store, &vocabulary, &mut links);
     link_metrics(question, tokens, roles, metrics, &vocabulary, &mut links);
     link_observed_metrics(question, tokens, roles, store, metrics, &mut links);
+    groups::link_groups(question, tokens, roles, store, &mut links);
     link_near_metrics(tokens, roles, metrics, &vocabulary, &mut links);
     link_near_entities(question, tokens, roles, store, &mut links);
     links
@@ -124,7 +129,7 @@ impl Vocabulary {
 }
 
 /// Stretches of free tokens that may be a name: begin and end in a word or number, hold only joining punctuation.
-fn stretches(tokens: &[Token], roles: &[Role], longest: usize) -> Vec<(usize, usize)> {
+pub(super) fn stretches(tokens: &[Token], roles: &[Role], longest: usize) -> Vec<(usize, usize)> {
     let mut stretches = Vec::new();
     for start in 0..tokens.len() {
         if roles[start] != Role::Free {
@@ -151,7 +156,7 @@ fn stretches(tokens: &[Token], roles: &[Role], longest: usize) -> Vec<(usize, us
     stretches
 }
 
-fn text_of<'a>(question: &'a str, tokens: &[Token], (start, end): (usize, usize)) -> &'a str {
+pub(super) fn text_of<'a>(question: &'a str, tokens: &[Token], (start, end): (usize, usize)) -> &'a str {
     &question[tokens[start].start..tokens[end - 1].end]
 }
 
@@ -222,6 +227,7 @@ fn link_entities(
             Ok(alias) => links.entities.push(Link {
                 certainty: certainty(alias, &tokens[start], end - start),
                 entity: alias.entity.clone(),
+                also: vec![],
                 text,
                 alias: alias.kind,
                 distance: 0,
@@ -490,6 +496,7 @@ fn link_near_entities(question: &str, tokens: &[Token], roles: &mut [Role], stor
             [] => continue,
             [alias] => links.entities.push(Link {
                 entity: alias.entity.clone(),
+                also: vec![],
                 text,
                 alias: alias.kind,
                 distance: 1,

@@ -4,11 +4,16 @@
 //! remaining words do, and [`compose`] puts all of it together into a [`plan::Plan`].
 
 pub mod compose;
+mod condition;
 mod cues;
+mod groups;
+mod lexicon;
 pub mod link;
+mod operation;
 pub mod plan;
 pub mod time;
 pub mod token;
+mod trade;
 pub mod words;
 
 pub use compose::understand;

@@ -56,6 +56,8 @@ pub enum Comparison {
     AtLeast,
     /// Less or equal.
     AtMost,
+    /// Between two numbers, both included.
+    Between,
 }
 
 /// A threshold that values are held against.
@@ -63,8 +65,11 @@ pub enum Comparison {
 pub struct Condition {
     /// How.
     pub comparison: Comparison,
-    /// Against what.
+    /// Against what; the lower of two.
     pub threshold: f64,
+    /// The upper of two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upper: Option<f64>,
     /// The threshold is in percent of change from one observation to the next.
     pub percent: bool,
 }
@@ -77,6 +82,7 @@ impl Condition {
             Comparison::Below => value < self.threshold,
             Comparison::AtLeast => value >= self.threshold,
             Comparison::AtMost => value <= self.threshold,
+            Comparison::Between => value >= self.threshold && self.upper.is_none_or(|upper| value <= upper),
         }
     }
 }
@@ -103,6 +109,8 @@ pub enum Operation {
         order: Order,
         /// How many.
         count: usize,
+        /// Which place: 1 for the best, 2 for the second best.
+        place: usize,
     },
     /// The entities named, against each other.
     Compare {
@@ -133,6 +141,8 @@ pub enum Operation {
     Same {
         /// The relation; none means any.
         relation: Option<String>,
+        /// Their number is asked for.
+        count: bool,
     },
     /// How two entities are related.
     Path,
@@ -172,6 +182,8 @@ pub struct Plan {
     pub condition: Option<Condition>,
     /// A change is asked for in the unit of the metric, not in percent.
     pub absolute: bool,
+    /// Yes or no is asked for: whether there was a gain (1) or a loss (-1), or the condition was met (0).
+    pub whether: Option<i8>,
     /// All entities are spoken of.
     pub everything: bool,
     /// Facts that the question asks for beside a number; they are not answered.
@@ -184,6 +196,10 @@ pub struct Plan {
     pub ambiguous: Vec<Ambiguity>,
     /// Times that name no day there is.
     pub impossible_times: Vec<String>,
+    /// Words that ask for what is still to come.
+    pub future: Option<String>,
+    /// Further questions in the text, which are not answered with this one.
+    pub further: Vec<String>,
     /// What was not understood.
     pub not_understood: Vec<Unknown>,
     /// Share of the meaningful words that were understood, 0 to 1.

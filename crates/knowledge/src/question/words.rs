@@ -1,5 +1,6 @@
 //! The words of questions, by what they do. Words for what is measured are not here: they are data (sutra.metric).
 
+use super::lexicon::{PHRASES, STEMS, WORDS};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -116,193 +117,19 @@ pub enum Cue {
     Headquarters,
     /// top, leading: a ranking.
     Top,
+    /// traded, changed hands: how much is traded, where a quantity is asked for.
+    Trade,
+    /// busiest, most active: the highest of what is traded.
+    Busiest,
+    /// quietest: the lowest of what is traded.
+    Quietest,
+    /// expensive: a high price.
+    Expensive,
+    /// cheap: a low price.
+    Cheap,
+    /// will, forecast: what is still to come.
+    Future,
 }
-
-/// Verbs and nouns with regular forms: the stem is written, s, ed, ing, er and their like are made.
-const STEMS: &[(Cue, &str)] = &[
-    (Cue::Gain, "gain rise climb increase advance grow jump surge soar rally appreciate rebound recover"),
-    (Cue::Loss, "lose fall drop decline decrease slide slump plunge tumble shrink sink depreciate dip crash weaken"),
-    (Cue::Change, "change move perform return fare shift evolve"),
-    (Cue::Trend, "trend head"),
-    (Cue::Volatile, "fluctuate swing vary"),
-    (Cue::Compare, "compare"),
-    (Cue::Correlate, "correlate co-move comove"),
-    (Cue::Relate, "relate connect link associate"),
-    (Cue::Cause, "cause drive trigger explain"),
-    (Cue::Define, "define"),
-    (Cue::About, "describe profile"),
-    (Cue::Average, "average"),
-    (Cue::Total, "total sum"),
-    (Cue::Range, "range spread"),
-    (Cue::Peak, "peak"),
-    (Cue::Bottom, "bottom trough"),
-    (Cue::Above, "exceed surpass"),
-    (Cue::Founded, "found establish incorporate create form launch"),
-    (Cue::Headquarters, "headquarter locate base"),
-    (
-        Cue::Thing,
-        "company stock ticker firm business corporation security equity station sensor store shop product item issuer",
-    ),
-    (
-        Cue::What,
-        "list show give tell display report find print name calculate compute get fetch provide return determine identify",
-    ),
-    (
-        Cue::Filler,
-        "trade see look record happen reach stand learn know need want help make take use hit post show experience register have do go come end begin start finish belong operate sit run work hold bring turn",
-    ),
-];
-
-/// Words as they stand.
-const WORDS: &[(Cue, &str)] = &[
-    (Cue::Highest, "highest biggest largest greatest most max heaviest strongest steepest busiest sharpest hottest"),
-    (Cue::Lowest, "lowest smallest least fewest min lightest weakest slightest cheapest quietest coldest"),
-    (Cue::Highest, "priciest dearest richest longest tallest"),
-    (Cue::Higher, "higher bigger larger greater more stronger heavier busier"),
-    (Cue::Lower, "lower smaller less fewer weaker lighter"),
-    (Cue::Peak, "maximum maxima zenith"),
-    (Cue::Bottom, "minimum minima nadir"),
-    (
-        Cue::Best,
-        "beat beats outperform outperforms outperformed outperforming best better winner winners finest top-performing",
-    ),
-    (
-        Cue::Worst,
-        "underperform underperforms underperformed underperforming worst worse loser losers poorest laggard laggards",
-    ),
-    (
-        Cue::Gain,
-        "up rose risen grew grown upward upwards growth bullish climbed gainer gainers added upside higher-moving",
-    ),
-    (Cue::Loss, "down fell fallen lost shrank sank downward downwards loss losses bearish shed downside"),
-    (Cue::Change, "performance returns performer performers % movement percentage-change"),
-    (Cue::Trend, "uptrend downtrend direction trajectory momentum tendency trendline slope outlook"),
-    (
-        Cue::Volatile,
-        "volatility volatile erratic unstable choppy turbulent variability riskiest risky fluctuation fluctuations",
-    ),
-    (Cue::Stable, "stable stablest steady steadiest calm calmest calmer steadier"),
-    (Cue::Average, "mean avg typical typically"),
-    (Cue::Total, "overall-total cumulative altogether combined aggregate summed"),
-    (Cue::Median, "median"),
-    (Cue::Compare, "versus vs vs. against than comparison compared"),
-    (Cue::Difference, "difference gap differ"),
-    (Cue::Correlate, "correlation correlations"),
-    (Cue::When, "when"),
-    (Cue::DayNoun, "date dates day days session sessions dated"),
-    (Cue::Daily, "daily intraday single-day one-day per-day"),
-    (Cue::Count, "count"),
-    (Cue::Above, "above over beyond past topped topping"),
-    (Cue::Below, "below under beneath underneath"),
-    (Cue::Which, "which who whose whom"),
-    (Cue::What, "what what's whats"),
-    (Cue::Where, "where"),
-    (Cue::How, "how how's"),
-    (Cue::Why, "why"),
-    (Cue::Whether, "did does is was were are has have had do can could will would"),
-    (Cue::Same, "same peers peer"),
-    (Cue::Share, "share shares sharing shared"),
-    (Cue::Relate, "relation relationship connection path tie ties"),
-    (Cue::Cause, "because reason reasons causes"),
-    (Cue::Define, "definition meaning means mean?"),
-    (Cue::About, "about overview summary details information"),
-    (Cue::Percent, "percent percentage pct"),
-    (Cue::Every, "every each all both any"),
-    (Cue::Other, "other others another else except besides"),
-    (Cue::Not, "not never no without isn't wasn't didn't"),
-    (Cue::First, "first earliest"),
-    (Cue::Ticker, "symbol symbols"),
-    (Cue::And, "and plus"),
-    (Cue::Or, "or"),
-    (Cue::Founded, "founding founder foundation inception born"),
-    (Cue::Headquarters, "city town headquarters hq hqs head-office"),
-    (Cue::Top, "top leading ranked rank ranking"),
-    (Cue::Thing, "companies corporations businesses securities equities one ones entity entities thing things"),
-    (
-        Cue::Filler,
-        "a an the of in on at for to from by with as it its it's their his her that this these those there here be been \
-         being am i me my we us our you your he she they them please kindly much many very really just only also then so if \
-         into during over within across throughout between after before since until till around near through per between \
-         let lets let's would should could can might may must shall us-listed quickly roughly exactly actually \
-         approximately precisely given hi hello hey thanks thank ok okay well market markets trading traded trade exchange \
-         level levels value values figure figures number numbers data reading readings measured recorded reported official \
-         officially end-of-day session's regular amount size quantity whole entire full period time times timeframe window \
-         span interval year years month months week weeks quarter quarters half trading-day calendar during inclusive \
-         respectively together out off right which's s t kind sort type price-wise terms term relative performance-wise \
-         was were is are had has have got gotten went gone came became become saw seen made took ever yet still \
-         absolute simple arithmetic net general single like called named known said say says answer question curious wondering wonder among amongst out set universe \
-         group list listed lot overall but than however while learned shown ended ending beginning starting started dollars dollar usd cents cent bucks \
-         currently exact precise particular specific certain individual sector-wide mark line threshold barrier point points \
-         handle total-wise something anything everything got were've i'd i'm what're where's when's who's that's there's",
-    ),
-];
-
-/// Phrases, longest first where one begins another.
-const PHRASES: &[(Cue, &str)] = &[
-    (Cue::AtLeast, "no less than"),
-    (Cue::AtLeast, "not less than"),
-    (Cue::AtMost, "no more than"),
-    (Cue::AtMost, "not more than"),
-    (Cue::AtLeast, "or more"),
-    (Cue::AtMost, "or less"),
-    (Cue::AtLeast, "at least"),
-    (Cue::AtMost, "at most"),
-    (Cue::AtMost, "up to"),
-    (Cue::Above, "more than"),
-    (Cue::Above, "greater than"),
-    (Cue::Above, "higher than"),
-    (Cue::Above, "larger than"),
-    (Cue::Above, "bigger than"),
-    (Cue::Below, "less than"),
-    (Cue::Below, "lower than"),
-    (Cue::Below, "fewer than"),
-    (Cue::Below, "smaller than"),
-    (Cue::Count, "how many"),
-    (Cue::Count, "how often"),
-    (Cue::Count, "number of"),
-    (Cue::Change, "how well"),
-    (Cue::Gain, "go up"),
-    (Cue::Gain, "went up"),
-    (Cue::Gain, "going up"),
-    (Cue::Gain, "gone up"),
-    (Cue::Loss, "go down"),
-    (Cue::Loss, "went down"),
-    (Cue::Loss, "going down"),
-    (Cue::Loss, "gone down"),
-    (Cue::Volatile, "standard deviation"),
-    (Cue::Volatile, "price swings"),
-    (Cue::Correlate, "move together"),
-    (Cue::Correlate, "moved together"),
-    (Cue::Correlate, "moving together"),
-    (Cue::Daily, "single day"),
-    (Cue::Daily, "one day"),
-    (Cue::Daily, "per day"),
-    (Cue::Daily, "a day"),
-    (Cue::Daily, "each day"),
-    (Cue::Daily, "in a day"),
-    (Cue::Daily, "day over day"),
-    (Cue::Ticker, "ticker symbol"),
-    (Cue::Ticker, "stock symbol"),
-    (Cue::Ticker, "trading symbol"),
-    (Cue::Same, "in common"),
-    (Cue::Headquarters, "head office"),
-    (Cue::Headquarters, "main office"),
-    (Cue::Headquarters, "home office"),
-    (Cue::Founded, "set up in"),
-    (Cue::About, "tell me about"),
-    (Cue::About, "know about"),
-    (Cue::HowMuch, "how much"),
-    (Cue::Trend, "which way"),
-    (Cue::Trend, "what way"),
-    (Cue::Filler, "changed hands"),
-    (Cue::Filler, "change hands"),
-    (Cue::Filler, "changing hands"),
-    (Cue::Filler, "as well as"),
-    (Cue::Filler, "amount of"),
-    (Cue::Filler, "as of"),
-    (Cue::Filler, "out of"),
-    (Cue::Which, "out of which"),
-];
 
 fn forms(stem: &str) -> Vec<String> {
     let mut forms = vec![stem.to_owned()];
@@ -346,13 +173,58 @@ pub fn cue(word: &str) -> Option<Cue> {
     lexicon().get(word).copied()
 }
 
+/// Whether a word says how something is done and so does not change what is asked: "roughly", "actively". Words for
+/// how often are none of these.
+pub fn adverb(word: &str) -> bool {
+    const COUNTING: &[&str] = &[
+        "annually",
+        "biweekly",
+        "daily",
+        "early",
+        "family",
+        "fortnightly",
+        "hourly",
+        "july",
+        "monthly",
+        "quarterly",
+        "weekly",
+        "yearly",
+        "only",
+        "supply",
+        "fully",
+        "rally",
+        "assembly",
+        "monopoly",
+        "reply",
+        "apply",
+        "imply",
+    ];
+    word.len() > 4 && word.ends_with("ly") && !COUNTING.contains(&word)
+}
+
 /// Phrases by their first word.
 type Phrases = HashMap<&'static str, Vec<(Vec<&'static str>, Cue)>>;
 
 /// Whether the words begin with a phrase whose parts mean something else than the whole, which is not known here.
 pub fn foreign(words: &[&str]) -> Option<usize> {
-    const FOREIGN: &[&[&str]] =
-        &[&["moving", "average"], &["price", "target"], &["market", "cap"], &["market", "capitalization"]];
+    const FOREIGN: &[&[&str]] = &[
+        &["moving", "average"],
+        &["rolling", "average"],
+        &["price", "target"],
+        &["target", "price"],
+        &["market", "cap"],
+        &["market", "capitalization"],
+        &["market", "capitalisation"],
+        &["market", "value"],
+        &["market", "share"],
+        &["book", "value"],
+        &["shares", "outstanding"],
+        &["outstanding", "shares"],
+        &["number", "of", "shares", "outstanding"],
+        &["short", "interest"],
+        &["credit", "rating"],
+        &["price", "to"],
+    ];
     FOREIGN.iter().find(|phrase| words.starts_with(phrase)).map(|phrase| phrase.len())
 }
 

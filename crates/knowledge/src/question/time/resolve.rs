@@ -1,6 +1,12 @@
 //! From an expression of time to the days it means.
 
-use super::*;
+use super::{Expression, Found, MONTHS, Part, Period, PeriodKind, Span, Stretch, Unit};
+use jiff::ToSpan;
+use jiff::civil::{Date, Weekday};
+
+fn add_months(day: Date, months: i32) -> Date {
+    day.checked_add(months.months()).unwrap_or(day)
+}
 
 /// A day as answers write it: "28 June 2019".
 pub fn describe_day(day: Date) -> String {
@@ -71,6 +77,32 @@ fn bounds(span: Span, hint: Option<i16>, anchor: Date) -> Option<Bounds> {
             label: year.to_string(),
             assumed: false,
         },
+        Span::Season(year, season) => {
+            let first = season * 3;
+            let (year, assumed) = year_for(year, first, 1, hint, anchor);
+            let from = Date::new(year, first, 1).ok()?;
+            let name = ["spring", "summer", "autumn", "winter"][usize::from(season.unsigned_abs()).clamp(1, 4) - 1];
+            Bounds { from, to: add_months(from, 2).last_of_month(), label: format!("{name} {year}"), assumed }
+        }
+        Span::NthWeekday(year, month, count, weekday) => {
+            let (year, assumed) = year_for(year, month, 1, hint, anchor);
+            let day = Date::new(year, month, 1).ok()?.nth_weekday_of_month(count, weekday).ok()?;
+            Bounds { from: day, to: day, label: describe_day(day), assumed }
+        }
+        Span::Relative(unit, previous) => {
+            let start = unit_start(anchor, unit);
+            let (from, to) = if previous {
+                let to = start.yesterday().ok()?;
+                (unit_start(to, unit), to)
+            } else {
+                (start, anchor)
+            };
+            Bounds { from, to, label: format!("{} to {}", describe_day(from), describe_day(to)), assumed: true }
+        }
+        Span::Ago(count, unit) => {
+            let day = back(anchor, count, unit);
+            Bounds { from: day, to: day, label: describe_day(day), assumed: true }
+        }
         Span::Weekday(weekday) => {
             let back = i32::from(weekday.until(anchor.weekday()));
             let day = anchor.checked_sub(back.days()).ok()?;
@@ -122,16 +154,88 @@ fn name(unit: Unit) -> &'static str {
 
 fn explicit_year(span: Span) -> Option<i16> {
     match span {
-        Span::Day(year, ..) | Span::Month(year, _) | Span::Quarter(year, _) | Span::Half(year, _) => year,
+        Span::Day(year, ..)
+        | Span::Month(year, _)
+        | Span::Quarter(year, _)
+        | Span::Half(year, _)
+        | Span::Season(year, _)
+        | Span::NthWeekday(year, ..) => year,
         Span::Year(year) => Some(year),
         _ => None,
     }
 }
 
-/// The days that an expression means. `anchor` is the day of the newest observation; "last", "current" and spans
-/// without a year count from it. `None` when the expression names no day there is.
-pub fn resolve(found: &Found, anchor: Date) -> Option<Period> {
-    let range = |from: Option<Date>, to: Option<Date>, label: String| Period {
+/// The part of a span: its days and what it is called.
+fn part_of(whole: Bounds, part: Part) -> Option<Bounds> {
+    let length = (whole.to - whole.from).get_days();
+    let at = |share: i32, of: i32| whole.from.checked_add((length * share / of).days()).unwrap_or(whole.to);
+    let Bounds { from, to, ref label, assumed } = whole;
+    let (from, to, label) = match part {
+        Part::Whole => return Some(whole),
+        Part::Start => (from, from, format!("the start of {label}")),
+        Part::End => (to, to, format!("the end of {label}")),
+        Part::Early => (from, at(1, 3), format!("early {label}")),
+        Part::Middle => (at(1, 3), at(2, 3), format!("mid {label}")),
+        Part::Late => (at(2, 3), to, format!("late {label}")),
+        // Of a month the first half ends on the 15th, whatever its length.
+        Part::Half(first) => {
+            let month = length < 31;
+            let middle = if month { from.checked_add(14.days()).ok()? } else { at(1, 2) };
+            if first {
+                (from, middle, format!("the first half of {label}"))
+            } else {
+                (middle.tomorrow().ok()?, to, format!("the second half of {label}"))
+            }
+        }
+        Part::First(count, unit) => {
+            let end = forward(from, i32::try_from(count).ok()?, unit).yesterday().ok()?;
+            (from, end.min(to), format!("the first {} of {label}", amount(count, unit)))
+        }
+        Part::Last(count, unit) => {
+            let begin = back(to.tomorrow().ok()?, i32::try_from(count).ok()?, unit);
+            (begin.max(from), to, format!("the last {} of {label}", amount(count, unit)))
+        }
+        Part::Week => {
+            let monday = unit_start(from, Unit::Week);
+            (monday, monday.checked_add(6.days()).ok()?, format!("the week of {}", describe_day(monday)))
+        }
+        Part::WeekFrom => (from, from.checked_add(6.days()).ok()?, format!("the week from {label}")),
+        Part::WeekTo => (to.checked_sub(6.days()).ok()?, to, format!("the week to {label}")),
+    };
+    Some(Bounds { from, to, label, assumed })
+}
+
+fn forward(day: Date, count: i32, unit: Unit) -> Date {
+    match unit {
+        Unit::Observation | Unit::Day => day.checked_add(count.days()).unwrap_or(Date::MAX),
+        Unit::Week => day.checked_add(count.weeks()).unwrap_or(Date::MAX),
+        _ => back(day, count.saturating_neg(), unit),
+    }
+}
+
+/// "two weeks" as an answer says it.
+fn amount(count: usize, unit: Unit) -> String {
+    if count == 1 { name(unit).trim_end_matches('s').to_owned() } else { format!("{count} {}", name(unit)) }
+}
+
+fn stretch(stretch: Stretch, hint: Option<i16>, anchor: Date) -> Option<Bounds> {
+    part_of(bounds(stretch.0, hint, anchor)?, stretch.1)
+}
+
+/// The end of a stretch as the beginning of a period: on a weekend the Friday before, since the period begins with the
+/// last value of the stretch.
+fn beginning(stretch: Stretch, bounds: &Bounds) -> Date {
+    let back = match bounds.from.weekday() {
+        Weekday::Saturday => 1,
+        Weekday::Sunday => 2,
+        _ => 0,
+    };
+    let moved = if stretch.1 == Part::End { bounds.from.checked_sub(back.days()).ok() } else { None };
+    moved.unwrap_or(bounds.from)
+}
+
+fn range(from: Option<Date>, to: Option<Date>, label: String) -> Period {
+    Period {
         kind: if from.is_some() && from == to { PeriodKind::Day } else { PeriodKind::Range },
         from,
         to,
@@ -139,7 +243,12 @@ pub fn resolve(found: &Found, anchor: Date) -> Option<Period> {
         label,
         assumed: None,
         certainty: 1.0,
-    };
+    }
+}
+
+/// The days that an expression means. `anchor` is the day of the newest observation; "last", "current" and spans
+/// without a year count from it. `None` when the expression names no day there is, or one that is still to come.
+pub fn resolve(found: &Found, anchor: Date) -> Option<Period> {
     let newest = format!("counted from the newest observation, {}", describe_day(anchor));
     let mut relative = false;
     let mut year_assumed = false;
@@ -147,79 +256,97 @@ pub fn resolve(found: &Found, anchor: Date) -> Option<Period> {
         Expression::In(span, part) => {
             let whole = bounds(span, None, anchor)?;
             year_assumed = whole.assumed;
-            let length = (whole.to - whole.from).get_days();
-            let third = |thirds: i32| whole.from.checked_add((length * thirds / 3).days()).unwrap_or(whole.to);
             let (from, to) = (Some(whole.from), Some(whole.to));
+            let of = whole.label.clone();
             match part {
-                Part::Whole => range(from, to, whole.label),
-                Part::Start => {
-                    Period { kind: PeriodKind::FirstOf, ..range(from, to, format!("the start of {}", whole.label)) }
-                }
-                Part::End => {
-                    Period { kind: PeriodKind::LastOf, ..range(from, to, format!("the end of {}", whole.label)) }
-                }
-                Part::Early => range(from, Some(third(1)), format!("early {}", whole.label)),
-                Part::Middle => range(Some(third(1)), Some(third(2)), format!("mid {}", whole.label)),
-                Part::Late => range(Some(third(2)), to, format!("late {}", whole.label)),
-                Part::Week => {
-                    let monday = unit_start(whole.from, Unit::Week);
-                    range(
-                        Some(monday),
-                        monday.checked_add(6.days()).ok(),
-                        format!("the week of {}", describe_day(monday)),
-                    )
+                Part::Start => Period { kind: PeriodKind::FirstOf, ..range(from, to, format!("the start of {of}")) },
+                Part::End => Period { kind: PeriodKind::LastOf, ..range(from, to, format!("the end of {of}")) },
+                Part::First(count, Unit::Observation) => Period {
+                    kind: PeriodKind::FirstDays,
+                    count,
+                    ..range(from, to, format!("the first {} of {of}", amount(count, Unit::Observation)))
+                },
+                Part::Last(count, Unit::Observation) => Period {
+                    kind: PeriodKind::LastDays,
+                    count,
+                    ..range(from, to, format!("the last {} of {of}", amount(count, Unit::Observation)))
+                },
+                part => {
+                    let found = part_of(whole, part)?;
+                    range(Some(found.from), Some(found.to), found.label)
                 }
             }
         }
         Expression::Between(first, second) => {
-            let hint = explicit_year(first).or(explicit_year(second));
-            let last = bounds(second, hint, anchor)?;
-            let start = bounds(first, explicit_year(first).or(hint).or(Some(last.from.year())), anchor)?;
+            let hint = explicit_year(first.0).or(explicit_year(second.0));
+            let last = stretch(second, hint, anchor)?;
+            let start = stretch(first, explicit_year(first.0).or(hint).or(Some(last.from.year())), anchor)?;
             year_assumed = last.assumed;
-            let (start, last) = if start.from <= last.to { (start, last) } else { (last, start) };
-            range(Some(start.from), Some(last.to), format!("{} to {}", start.label, last.label))
+            let label = format!("{} to {}", start.label, last.label);
+            let from = beginning(first, &start);
+            let (from, to) = if from <= last.to { (from, last.to) } else { (last.from, start.to) };
+            range(Some(from), Some(to), label)
         }
-        Expression::Since(span) => {
-            let start = bounds(span, None, anchor)?;
+        Expression::Since(at) => {
+            let start = stretch(at, None, anchor)?;
             year_assumed = start.assumed;
-            Period { kind: PeriodKind::Range, ..range(Some(start.from), None, format!("since {}", start.label)) }
+            Period {
+                kind: PeriodKind::Range,
+                ..range(Some(beginning(at, &start)), None, format!("since {}", start.label))
+            }
         }
-        Expression::After(span) => {
-            let start = bounds(span, None, anchor)?;
+        Expression::After(at) => {
+            let start = stretch(at, None, anchor)?;
             year_assumed = start.assumed;
             range(start.to.tomorrow().ok(), None, format!("after {}", start.label))
         }
-        Expression::Before(span) => {
-            let end = bounds(span, None, anchor)?;
+        Expression::Before(at) => {
+            let end = stretch(at, None, anchor)?;
             year_assumed = end.assumed;
             range(None, end.from.yesterday().ok(), format!("before {}", end.label))
         }
-        Expression::Until(span) => {
-            let end = bounds(span, None, anchor)?;
+        Expression::Until(at) => {
+            let end = stretch(at, None, anchor)?;
             year_assumed = end.assumed;
             range(None, Some(end.to), format!("until {}", end.label))
+        }
+        Expression::To(count, unit, at) | Expression::Preceding(count, unit, at) => {
+            let end = stretch(at, None, anchor)?;
+            year_assumed = end.assumed;
+            let inside = matches!(found.expression, Expression::To(..));
+            let (to, word) = if inside { (end.to, "to") } else { (end.from.yesterday().ok()?, "before") };
+            let label = format!("the {} {word} {}", amount(count, unit), end.label);
+            if unit == Unit::Observation {
+                Period { kind: PeriodKind::LastDays, count, ..range(None, Some(to), label) }
+            } else {
+                let from = back(to.tomorrow().ok()?, i32::try_from(count).unwrap_or(i32::MAX), unit);
+                range(Some(from), Some(to), label)
+            }
+        }
+        Expression::Following(count, unit, at) => {
+            let begin = stretch(at, None, anchor)?;
+            year_assumed = begin.assumed;
+            let from = begin.to.tomorrow().ok()?;
+            let label = format!("the {} after {}", amount(count, unit), begin.label);
+            if unit == Unit::Observation {
+                Period { kind: PeriodKind::FirstDays, count, ..range(Some(from), None, label) }
+            } else {
+                let to = forward(from, i32::try_from(count).unwrap_or(i32::MAX), unit).yesterday().ok()?;
+                range(Some(from), Some(to), label)
+            }
         }
         Expression::Last(count, Unit::Observation) => {
             relative = true;
             Period {
                 kind: PeriodKind::Observations,
-                from: None,
-                to: None,
                 count,
-                label: format!("the last {count} observed days"),
-                assumed: None,
-                certainty: 1.0,
+                ..range(None, None, format!("the last {}", amount(count, Unit::Observation)))
             }
         }
         Expression::Last(count, unit) => {
             relative = true;
             let from = back(anchor, i32::try_from(count).unwrap_or(i32::MAX), unit).tomorrow().ok();
-            let label = if count == 1 {
-                format!("the last {}", name(unit).trim_end_matches('s'))
-            } else {
-                format!("the last {count} {}", name(unit))
-            };
-            Period { kind: PeriodKind::Range, ..range(from, Some(anchor), label) }
+            Period { kind: PeriodKind::Range, ..range(from, Some(anchor), format!("the last {}", amount(count, unit))) }
         }
         Expression::Previous(unit) => {
             relative = true;
@@ -240,6 +367,7 @@ pub fn resolve(found: &Found, anchor: Date) -> Option<Period> {
             Period { kind: PeriodKind::Latest, label: "the newest observation".into(), ..Period::unspecified() }
         }
         Expression::Ever => range(None, None, "everything learned".into()),
+        Expression::Future => return None,
     };
     if relative {
         period.assumed = Some(newest);
@@ -256,8 +384,9 @@ pub fn resolve(found: &Found, anchor: Date) -> Option<Period> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::token::tokens;
+    use super::super::scan;
     use super::*;
+    use crate::question::token::tokens;
     use jiff::civil::date;
 
     fn read(question: &str) -> (Option<String>, Option<String>) {
