@@ -364,6 +364,10 @@ pub fn notes(plan: &Plan, period: &Period, loaded: Option<&Loaded>) -> String {
     for link in plan.entities.iter().chain(&plan.groups).filter(|link| link.distance > 0) {
         notes.push(format!("\"{}\" is read as {}", link.text, sentence::entity(&link.entity)));
     }
+    if !plan.excluded.is_empty() {
+        let names: Vec<String> = plan.excluded.iter().map(|link| sentence::entity(&link.entity)).collect();
+        notes.push(format!("without {}", sentence::list(&names)));
+    }
     notes.extend(period.assumed.clone());
     if let Some(loaded) = loaded {
         notes.extend(series::shortfall(period, &loaded.points));

@@ -38,6 +38,7 @@ fn places(
     }
     let mut places: Vec<Place> = loaded
         .into_iter()
+        .filter(|loaded| !plan.excluded.iter().any(|link| link.entity.id == loaded.entity))
         .filter_map(|loaded| {
             let figure = measure::figure(measure, plan.condition.as_ref(), metric, &loaded)?;
             Some(Place { entity: loaded.entity, figure, loaded })

@@ -46,7 +46,7 @@ pub(super) struct Composer<'a> {
 
 impl Composer<'_> {
     fn compose(&mut self, store: &dyn Store, metrics: &[Metric]) -> Plan {
-        let (entities, groups) = self.split_groups();
+        let (entities, groups, excluded) = self.split_groups();
         let mut metric_links = std::mem::take(&mut self.links.metrics);
         self.link_traded(metrics, &mut metric_links);
         let mut condition = self.condition();
@@ -85,6 +85,19 @@ impl Composer<'_> {
                     Comparison::Between
                 }
             };
+        }
+        if let Some(condition) = condition.as_mut()
+            && self.negated()
+        {
+            condition.negate();
+        }
+        // "On how many days did it close above the day before?"
+        if condition.is_none() && self.cues.has(Cue::Step) {
+            let up = self.cues.any(&[Cue::Above, Cue::Higher, Cue::Gain]);
+            let comparison = if up { Comparison::Above } else { Comparison::Below };
+            if up != self.cues.any(&[Cue::Below, Cue::Lower, Cue::Loss]) {
+                condition = Some(Condition { comparison, threshold: 0.0, upper: None, percent: true });
+            }
         }
         // "On how many days did it rise?" counts changes above zero.
         if condition.is_none()
@@ -129,7 +142,7 @@ impl Composer<'_> {
         if !matches!(operation, Operation::Measure | Operation::Correlation) {
             metric_links.truncate(1);
         }
-        let (periods, impossible_times) = self.periods(store, &entities, &metric_links);
+        let (periods, impossible_times) = self.periods(store, &entities, &metric_links, measure == Measure::Change);
         let not_understood = self.unknown(metric_named && metric_links.iter().any(|link| !link.general));
         let meaningful =
             self.roles.iter().filter(|role| !matches!(role, Role::Symbol | Role::Cue(Cue::Filler))).count();
@@ -140,6 +153,7 @@ impl Composer<'_> {
             measure,
             entities,
             groups,
+            excluded,
             metrics: metric_links,
             periods,
             condition,
@@ -155,6 +169,18 @@ impl Composer<'_> {
             not_understood,
             understood: if meaningful == 0 { 0.0 } else { 1.0 - missed as f64 / meaningful as f64 },
         }
+    }
+
+    /// "not above": the word before the comparison turns it.
+    fn negated(&self) -> bool {
+        let compares = |role: &Role| {
+            matches!(role, Role::Cue(Cue::Above | Cue::Below | Cue::AtLeast | Cue::AtMost | Cue::Higher | Cue::Lower))
+        };
+        self.cues.found.iter().any(|(at, cue)| {
+            *cue == Cue::Not
+                && !matches!(self.tokens[*at].lower.as_str(), "never" | "no")
+                && self.roles[*at + 1..(*at + 5).min(self.roles.len())].iter().any(compares)
+        })
     }
 
     /// Whether days are spoken of.
@@ -189,16 +215,36 @@ impl Composer<'_> {
     }
 
     /// What is measured, apart from what is merely a value: sectors, cities.
-    fn split_groups(&mut self) -> (Vec<Link>, Vec<Link>) {
-        let mut entities: Vec<Link> = Vec::new();
-        let mut groups: Vec<Link> = Vec::new();
+    fn split_groups(&mut self) -> (Vec<Link>, Vec<Link>, Vec<Link>) {
+        let (mut entities, mut groups, mut excluded) = (Vec::new(), Vec::new(), Vec::new());
+        let mut last_excluded = None;
         for link in std::mem::take(&mut self.links.entities) {
-            let to = if link.observed || link.value_of.is_empty() { &mut entities } else { &mut groups };
+            let observed = link.observed || link.value_of.is_empty();
+            // "excluding NFLX and ADBE": names that follow one another are left out together.
+            let before: Vec<usize> = (link.token.saturating_sub(3)..link.token).collect();
+            let left_out = before.iter().any(|at| self.roles[*at] == Role::Cue(Cue::Other))
+                && !before.iter().any(|at| matches!(self.roles[*at], Role::Entity | Role::Metric(_)))
+                || last_excluded.is_some_and(|last| {
+                    (last..link.token).all(|at| {
+                        matches!(
+                            self.roles[at],
+                            Role::Entity | Role::Symbol | Role::Cue(Cue::And | Cue::Or | Cue::Filler)
+                        )
+                    })
+                });
+            let to: &mut Vec<Link> = match (observed, left_out) {
+                (_, true) => {
+                    last_excluded = Some(link.token);
+                    &mut excluded
+                }
+                (true, _) => &mut entities,
+                _ => &mut groups,
+            };
             if !to.iter().any(|known| known.entity.id == link.entity.id) {
                 to.push(link);
             }
         }
-        (entities, groups)
+        (entities, groups, excluded)
     }
 
     fn absolute(&self) -> bool {
@@ -208,7 +254,13 @@ impl Composer<'_> {
         (money || points) && !self.cues.has(Cue::Percent)
     }
 
-    fn periods(&self, store: &dyn Store, entities: &[Link], metrics: &[MetricLink]) -> (Vec<Period>, Vec<String>) {
+    fn periods(
+        &self,
+        store: &dyn Store,
+        entities: &[Link],
+        metrics: &[MetricLink],
+        changes: bool,
+    ) -> (Vec<Period>, Vec<String>) {
         if self.times.is_empty() {
             return (vec![], vec![]);
         }
@@ -241,6 +293,13 @@ impl Composer<'_> {
             }
         }
         periods.dedup();
+        // "bought on the 3rd and sold on the 9th": two days of a change are its ends.
+        if changes
+            && let [first, second] = &periods[..]
+            && [first, second].iter().all(|one| one.kind == time::PeriodKind::Day)
+        {
+            periods = vec![time::Period::between(first, second)];
+        }
         (periods, impossible)
     }
 

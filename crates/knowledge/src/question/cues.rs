@@ -65,7 +65,10 @@ impl Cues {
                 None => {
                     let manner = words::adverb(run[0]) && (!tokens[index].capitalised() || tokens[index].initial);
                     let known = words::cue(run[0]).or_else(|| manner.then_some(Cue::Filler));
-                    (known.or_else(|| words::near_cue(run[0])), 1)
+                    // A short word in capitals or with a possessive ending is rather a name.
+                    let named = run[0].chars().count() < 6
+                        && (tokens[index].possessive || tokens[index].capitalised() && !tokens[index].initial);
+                    (known.or_else(|| words::near_cue(run[0]).filter(|_| !named)), 1)
                 }
             };
             if let Some(cue) = cue {

@@ -186,6 +186,10 @@ fn link_entities(
         if stretch.1 - stretch.0 > 1 {
             forms.extend(names::short(text).map(|short| names::key(&short)).filter(|short| *short != whole));
         }
+        // "Lowe's": the ending may belong to the name.
+        if tokens[stretch.1 - 1].possessive {
+            forms.insert(0, format!("{whole}s"));
+        }
         forms.retain(|form| !form.is_empty());
         keys.insert(*stretch, forms);
     }
@@ -207,7 +211,10 @@ fn link_entities(
             // One word that is ordinary too needs a sign that it is a name; an article before it is none, and "all
             // companies" is not a company whose name is "All".
             let bare = form.strip_prefix("the ").unwrap_or(form);
-            let only = (start..end).find(|at| names::key(&tokens[*at].text) == bare);
+            let only = (start..end).find(|at| {
+                let key = names::key(&tokens[*at].text);
+                key == bare || tokens[*at].possessive && format!("{key}s") == bare
+            });
             let found: Vec<&Alias> = found
                 .iter()
                 .filter(|alias| only.is_none_or(|at| acceptable(tokens, at, alias, shouted, vocabulary)))
@@ -459,7 +466,7 @@ fn link_near_entities(question: &str, tokens: &[Token], roles: &mut [Role], stor
         let token = &tokens[index];
         token.kind == TokenKind::Word
             && words::cue(&token.lower).is_none()
-            && words::near_cue(&token.lower).is_none()
+            && (token.capitalised() || words::near_cue(&token.lower).is_none())
             && (shouted || !token.all_capitals())
             && token.lower.chars().count() + 1 >= SHORTEST_NEAR
     };

@@ -51,10 +51,13 @@ impl Composer<'_> {
 
     /// Whether yes or no is an answer: it begins with a verb and asks for no number, name or day.
     pub(super) fn yes_or_no(&self) -> bool {
-        let first = self.cues.found.iter().find(|(_, cue)| *cue != Cue::Filler);
-        let asks =
-            [Cue::What, Cue::Which, Cue::How, Cue::HowMuch, Cue::When, Cue::Count, Cue::Where, Cue::Why, Cue::Or];
-        first.is_some_and(|(_, cue)| *cue == Cue::Whether) && !self.cues.any(&asks)
+        let begins = |cue: &Cue| !matches!(cue, Cue::Filler | Cue::Every | Cue::First);
+        let first = self.cues.found.iter().find(|(_, cue)| begins(cue));
+        let asks = [Cue::What, Cue::Which, Cue::How, Cue::HowMuch, Cue::Count, Cue::Where, Cue::Why, Cue::Or];
+        let there = self.tokens.windows(2).any(|pair| pair[0].lower == "was" && pair[1].lower == "there");
+        first.is_some_and(|(_, cue)| *cue == Cue::Whether)
+            && !self.cues.any(&asks)
+            && (there || !self.cues.has(Cue::When))
     }
 
     /// "the lowest price it fell to": the extreme belongs to the metric, whatever moved. "The biggest price drop" does not.
@@ -120,7 +123,7 @@ impl Composer<'_> {
         }
         // "Did it close above 45 in August?", "what percentage of days": the days are counted.
         let share_of_days = cues.has(Cue::Percent) && self.links_days();
-        let asks_day = cues.any(&[Cue::When, Cue::DayNoun, Cue::First]);
+        let asks_day = cues.any(&[Cue::When, Cue::DayNoun, Cue::First]) && !self.yes_or_no();
         if condition.is_some_and(|condition| !condition.percent)
             && !changing
             && (share_of_days || self.counts_days() || cues.has(Cue::Whether) && !asks_day)
@@ -139,6 +142,13 @@ impl Composer<'_> {
         if cues.has(Cue::Median) {
             return Measure::Median;
         }
+        // "the range between the highest and the lowest price", "high minus low"
+        let between = cues.any(&[Cue::Range, Cue::Difference])
+            && cues.any(&[Cue::Highest, Cue::Peak])
+            && cues.any(&[Cue::Lowest, Cue::Bottom]);
+        if cues.has(Cue::Range) || between {
+            return Measure::Range;
+        }
         let up_or_down = cues.has(Cue::Gain) && cues.has(Cue::Loss) && !cues.any(&[Cue::HowMuch, Cue::Percent]);
         if cues.has(Cue::Trend) || up_or_down && !cues.any(&[Cue::Highest, Cue::Lowest]) {
             return Measure::Trend;
@@ -154,9 +164,6 @@ impl Composer<'_> {
         }
         if cues.has(Cue::Percent) && condition.is_none() && metric_named {
             return Measure::Change;
-        }
-        if cues.has(Cue::Range) {
-            return Measure::Range;
         }
         let extreme = cues
             .first(&[Cue::Highest, Cue::Lowest, Cue::Peak, Cue::Bottom, Cue::Best, Cue::Worst])
@@ -186,13 +193,21 @@ impl Composer<'_> {
         let cues = &self.cues;
         let (entities, groups) = (given.entities, given.groups);
         let measured = given.metric_named || *measure != Measure::Value;
-        if cues.has(Cue::Correlate) && entities.len() + usize::from(given.metric_named) >= 2 {
+        let returns = cues.has(Cue::Relate)
+            && cues.found.iter().any(|(at, cue)| {
+                *cue == Cue::Change && matches!(self.tokens[*at].lower.as_str(), "returns" | "moves" | "changes")
+            });
+        if (cues.has(Cue::Correlate) || returns) && entities.len() + usize::from(given.metric_named) >= 2 {
             return Operation::Correlation;
         }
         if cues.has(Cue::Why) || cues.has(Cue::Cause) && (*measure == Measure::Value || !given.metric_named) {
             return Operation::Cause;
         }
-        if cues.has(Cue::Relate) && entities.len() + groups.len() >= 2 && !measured {
+        if cues.has(Cue::Relate)
+            && entities.len() + groups.len() >= 2
+            && !given.metric_named
+            && matches!(measure, Measure::Value | Measure::Trend)
+        {
             return Operation::Path;
         }
         if let Some(operation) = self.fact_operation(entities, groups, given.metric_named, measured) {
@@ -297,7 +312,7 @@ impl Composer<'_> {
                 && given.order.is_some()
                 && !cues.has(Cue::Average)
                 && cues.found.iter().any(|(at, cue)| *cue == Cue::DayNoun && one_day(at));
-        if !dated {
+        if !dated || self.yes_or_no() {
             return None;
         }
         if given.condition.is_some() && measure != Measure::Count {
@@ -345,12 +360,12 @@ impl Composer<'_> {
         let several = self.cues.found.iter().any(|(at, cue)| {
             *cue == Cue::Thing && self.tokens[*at].lower.ends_with('s') && self.tokens[*at].lower != "business"
         });
+        let who = self.tokens.iter().any(|token| matches!(token.lower.as_str(), "who" | "whom"));
         let sharing = cues.has(Cue::Same)
             || cues.has(Cue::Share) && (relation.is_some() || entities.len() >= 2)
             // "Which companies are in Apple's sector?"
-            || several && entities.len() == 1 && relation.is_some() && !cues.has(Cue::Headquarters);
+            || (several || who) && entities.len() == 1 && self.relations.first().is_some();
         // Who founded it is another question than when.
-        let who = self.tokens.iter().any(|token| matches!(token.lower.as_str(), "who" | "whom"));
         if who && relation.as_deref() == Some("founded") {
             return Some(Operation::Open);
         }

@@ -75,6 +75,17 @@ pub struct Condition {
 }
 
 impl Condition {
+    /// Turns it into what holds exactly where it does not; a range of two numbers stays.
+    pub fn negate(&mut self) {
+        self.comparison = match self.comparison {
+            Comparison::Above => Comparison::AtMost,
+            Comparison::Below => Comparison::AtLeast,
+            Comparison::AtLeast => Comparison::Below,
+            Comparison::AtMost => Comparison::Above,
+            Comparison::Between => Comparison::Between,
+        };
+    }
+
     /// Whether a value meets it.
     pub fn holds(&self, value: f64) -> bool {
         match self.comparison {
@@ -174,6 +185,9 @@ pub struct Plan {
     pub entities: Vec<Link>,
     /// Facts that the entities must have: Health Care.
     pub groups: Vec<Link>,
+    /// Entities that are left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<Link>,
     /// What is measured.
     pub metrics: Vec<MetricLink>,
     /// The times.

@@ -127,6 +127,8 @@ pub enum Cue {
     Expensive,
     /// cheap: a low price.
     Cheap,
+    /// the day before: steps from day to day are spoken of.
+    Step,
     /// will, forecast: what is still to come.
     Future,
 }
@@ -248,15 +250,20 @@ pub fn phrase(words: &[&str]) -> Option<(Cue, usize)> {
 
 /// A word of the language at one typing error from this one, when exactly one thing is meant by all such words.
 ///
-/// Short words are left alone: too many of them lie one letter apart.
+/// Words of three letters are left alone.
 pub fn near_cue(word: &str) -> Option<Cue> {
-    if word.chars().count() < 6 {
+    let length = word.chars().count();
+    if length < 4 {
         return None;
     }
     let mut found: Vec<Cue> = near_keys(word)
         .iter()
-        // The first letter is rarely mistyped, and "raining" is not "gaining".
-        .filter(|near| near.chars().count() >= 6 && near.chars().next() == word.chars().next())
+        // The first letter is rarely mistyped, and "raining" is not "gaining". Of a short word only a letter was left
+        // out: too many of them lie one letter apart.
+        .filter(|near| {
+            let shortest = if length < 6 { length + 1 } else { 6 };
+            near.chars().count() >= shortest && near.chars().next() == word.chars().next()
+        })
         .filter_map(|near| cue(near))
         .filter(|cue| *cue != Cue::Filler)
         .collect();

@@ -90,6 +90,10 @@ impl Scanner<'_> {
             "most" if matches!(self.word(next), "recent" | "recently") && self.relative(index).is_none() => {
                 return Some((Expression::Latest, next + 1));
             }
+            "at" if matches!(self.word(next), "present" | "moment") => return Some((Expression::Latest, next + 1)),
+            "at" if self.word(next) == "the" && self.word(next + 1) == "moment" => {
+                return Some((Expression::Latest, next + 2));
+            }
             "tomorrow" | "tonight" => return Some((Expression::Future, next)),
             "next" | "coming" | "upcoming" => {
                 if let Some((_, _, after)) = self.amount(next) {
@@ -207,8 +211,8 @@ impl Scanner<'_> {
             }
         }
         let named = match here {
-            "start" | "beginning" | "open" | "opening" | "onset" => Some((Part::Start, true)),
-            "end" | "close" | "finish" => Some((Part::End, true)),
+            "start" | "beginning" | "onset" => Some((Part::Start, true)),
+            "end" => Some((Part::End, true)),
             "early" => Some((Part::Early, false)),
             "mid" => Some((Part::Middle, false)),
             "middle" => Some((Part::Middle, true)),
@@ -218,8 +222,6 @@ impl Scanner<'_> {
         if let Some((part, needs_of)) = named
             && (!needs_of || matches!(self.word(index + 1), "of" | "to" | "in"))
             && let Some((span, after)) = self.span(joined(index + 1))
-            // "the close of March 8" is a price on a day.
-            && !(matches!(here, "open" | "opening" | "close" | "finish") && matches!(span, Span::Day(..)))
         {
             return Some(((span, part), after));
         }
@@ -285,6 +287,13 @@ impl Scanner<'_> {
                     return Some(found);
                 }
                 if here == "final" {
+                    return None;
+                }
+                // "above the previous day's close" is a step from day to day.
+                if matches!(unit, Unit::Observation | Unit::Day)
+                    && !counted
+                    && matches!(here, "previous" | "prior" | "preceding")
+                {
                     return None;
                 }
                 let several = counted || self.word(index + 1) == "few" || self.word(index + 1) == "couple";

@@ -171,6 +171,20 @@ pub struct Period {
 }
 
 impl Period {
+    /// From the earlier to the later of two days.
+    pub fn between(first: &Period, second: &Period) -> Self {
+        let (first, second) = if first.from <= second.from { (first, second) } else { (second, first) };
+        Period {
+            kind: PeriodKind::Range,
+            from: first.from,
+            to: second.to,
+            count: 0,
+            label: format!("{} to {}", first.label, second.label),
+            assumed: first.assumed.clone().or_else(|| second.assumed.clone()),
+            certainty: first.certainty.min(second.certainty) * 0.97,
+        }
+    }
+
     /// The period of a question without a time.
     pub fn unspecified() -> Self {
         Period {
