@@ -53,5 +53,34 @@ COMMENT ON COLUMN sutra.models.maximum_tokens IS 'tokens of a text that it reads
 COMMENT ON COLUMN sutra.models.active IS 'whether this session uses it';
 COMMENT ON COLUMN sutra.models.vector_table IS 'the table of its vectors; null before it is first used';
 
+CREATE FUNCTION sutra.embedding_statistics(
+        OUT scope text, OUT requests bigint, OUT texts bigint, OUT tokens bigint, OUT batches bigint, OUT seconds double precision,
+        OUT cached bigint, OUT queue_depth bigint, OUT workers integer, OUT restarts bigint)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'embedding_statistics_wrapper'
+    LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED COST 10 ROWS 2;
+COMMENT ON FUNCTION sutra.embedding_statistics() IS 'counters of embedding: of the pool since the server started or recovered, and of this session';
+
+CREATE VIEW sutra.embedding_stats AS
+    SELECT s.scope, s.requests, s.texts, s.tokens, s.batches,
+        s.texts::pg_catalog.float8 OPERATOR(pg_catalog./) NULLIF(s.batches, 0) AS mean_batch_size,
+        s.seconds, s.cached, s.queue_depth, s.workers, s.restarts
+    FROM sutra.embedding_statistics() AS s;
+COMMENT ON VIEW sutra.embedding_stats IS 'counters of embedding: one row for the pool, where the server has one, since it started or recovered, and one for what this session embedded by itself';
+COMMENT ON COLUMN sutra.embedding_stats.scope IS 'pool, or session';
+COMMENT ON COLUMN sutra.embedding_stats.requests IS 'requests answered; the pool cuts a call with many texts into several';
+COMMENT ON COLUMN sutra.embedding_stats.texts IS 'texts that became vectors';
+COMMENT ON COLUMN sutra.embedding_stats.tokens IS 'their tokens as the model read them, without padding';
+COMMENT ON COLUMN sutra.embedding_stats.batches IS 'runs of the model';
+COMMENT ON COLUMN sutra.embedding_stats.mean_batch_size IS 'texts in one run of the model on average; null before the first';
+COMMENT ON COLUMN sutra.embedding_stats.seconds IS 'seconds of tokenising and running, by the clock, of all workers together';
+COMMENT ON COLUMN sutra.embedding_stats.cached IS 'vectors that this session took from its cache';
+COMMENT ON COLUMN sutra.embedding_stats.queue_depth IS 'requests that wait for room or for a worker now; null for the session';
+COMMENT ON COLUMN sutra.embedding_stats.workers IS 'workers of the pool that have a helper or are starting one; null for the session';
+COMMENT ON COLUMN sutra.embedding_stats.restarts IS 'helpers that died or were ended, and were replaced';
+
 REVOKE ALL ON FUNCTION sutra_embed(text), sutra_embed(text[]), sutra_embed(text, text), sutra.registered_model_sha256(text),
-    sutra.make_vector_table(text), sutra.installed_models() FROM PUBLIC;
+    sutra.make_vector_table(text), sutra.installed_models(), sutra.embedding_statistics() FROM PUBLIC;
+-- Counters say how much is embedded, not what: who watches the server may see them.
+GRANT EXECUTE ON FUNCTION sutra.embedding_statistics() TO pg_monitor;
+GRANT SELECT ON sutra.embedding_stats TO pg_monitor;

@@ -25,4 +25,5 @@ pub extern "C-unwind" fn _PG_init() {
     settings::init();
     index::init();
     jobs::init();
+    model::init();
 }

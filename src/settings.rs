@@ -35,6 +35,10 @@ pub static RUNTIME_LIBRARY: GucSetting<Option<CString>> = GucSetting::<Option<CS
 pub static EMBEDDING_THREADS: GucSetting<i32> = GucSetting::<i32>::new(1);
 /// `sutra.embedding_cache`
 pub static EMBEDDING_CACHE: GucSetting<i32> = GucSetting::<i32>::new(1024);
+/// `sutra.embedding_workers`
+pub static EMBEDDING_WORKERS: GucSetting<i32> = GucSetting::<i32>::new(1);
+/// `sutra.embedding_queue_size`
+pub static EMBEDDING_QUEUE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(8192);
 /// `sutra.min_confidence`
 pub static MIN_CONFIDENCE: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 
@@ -163,8 +167,8 @@ pub fn init() {
     );
     int(
         c"sutra.embedding_threads",
-        c"Threads that embed texts in one backend (1 to 64).",
-        c"Raise it for bulk learning on a machine with idle cores.",
+        c"Threads that embed texts in one backend or in one helper of the pool (1 to 64).",
+        c"Raise it for bulk learning on a machine with idle cores; the pool takes the value of the configuration file.",
         &EMBEDDING_THREADS,
         1,
         64,
@@ -179,6 +183,32 @@ pub fn init() {
         0,
         1_048_576,
         GucContext::Userset,
+        GucFlags::UNIT_KB,
+    );
+    // What belongs to the start of the server cannot be defined later; then these are known and without effect.
+    // SAFETY: it is set before libraries are preloaded.
+    let at_start = || match unsafe { pgrx::pg_sys::process_shared_preload_libraries_in_progress } {
+        true => GucContext::Postmaster,
+        false => GucContext::Sighup,
+    };
+    int(
+        c"sutra.embedding_workers",
+        c"Background workers of the shared embedding pool (0 to 64); they run when sutra is in shared_preload_libraries.",
+        c"Raise it towards the number of cores that may embed at the same time, 0 leaves embedding to the backends.",
+        &EMBEDDING_WORKERS,
+        0,
+        64,
+        at_start(),
+        NONE,
+    );
+    int(
+        c"sutra.embedding_queue_size",
+        c"Shared memory for texts on their way through the embedding pool (2048 to 1048576 kB).",
+        c"Raise it when many sessions embed long texts at the same time: what finds no room waits.",
+        &EMBEDDING_QUEUE_SIZE,
+        2048,
+        1_048_576,
+        at_start(),
         GucFlags::UNIT_KB,
     );
     GucRegistry::define_float_guc(

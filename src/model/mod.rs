@@ -1,17 +1,23 @@
-//! Embedding models: which one is in use, texts to vectors in this backend, the table of a model's vectors.
+//! Embedding models: which one is in use, texts to vectors, the table of a model's vectors.
 //!
-//! A model is loaded when a backend first needs it and kept until the backend ends (`session`). The registry
+//! Texts are embedded (`engine`) by the shared pool (`pool`) where the server preloads the extension. Elsewhere the
+//! backend does it: it loads a model when it first needs it and keeps it until it ends (`session`). The registry
 //! (`registry`) is the table sutra.model: it holds what the vectors of a model were made with, and a model whose files
 //! have changed since is refused. The vectors of a model are in an ordinary table of its own (`vector_table`), which is
 //! made when the model is first used.
 
 mod cache;
+mod engine;
 mod failure;
+mod known;
+mod pool;
 mod registry;
 mod session;
 mod sql;
+mod statistics;
 mod vector_table;
 
+pub use engine::{embed_passages, embed_query};
+pub use pool::init;
 pub use registry::{ActiveModel, active};
-pub use session::{embed_passages, embed_query};
 pub use vector_table::ensure_vector_table;

@@ -69,7 +69,8 @@ pub fn check_name(name: &str) {
     }
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether this could be a model's name.
+pub fn is_name(name: &str) -> bool {
     let character = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     name.len() <= 63 && name.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric) && name.bytes().all(character)
 }

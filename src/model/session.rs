@@ -1,8 +1,7 @@
 //! The models that this backend has loaded.
 
-use crate::model::cache::VectorCache;
 use crate::model::failure::raise_embedder;
-use crate::model::registry;
+use crate::model::{registry, statistics};
 use crate::settings;
 use pgrx::prelude::*;
 use std::cell::{Cell, RefCell};
@@ -23,7 +22,6 @@ struct Key {
 struct Loaded {
     key: Key,
     encoder: Encoder,
-    cache: VectorCache,
 }
 
 thread_local! {
@@ -32,35 +30,9 @@ thread_local! {
     static EXIT_REGISTERED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The vectors of passages, in their order, by the active model. Raises an ERROR for a text without a word.
-pub fn embed_passages(texts: &[&str]) -> Vec<Vec<f32>> {
-    embed_with(&registry::active_name(), texts, Purpose::Passage)
-}
-
-/// The vector of a question by the active model; recent ones are remembered, see `sutra.embedding_cache`.
-pub fn embed_query(text: &str) -> Vec<f32> {
-    embed_one(&registry::active_name(), text, Purpose::Query)
-}
-
-/// The vectors of `texts`, in their order, by the model of that name.
-pub fn embed_with(model: &str, texts: &[&str], purpose: Purpose) -> Vec<Vec<f32>> {
-    if texts.is_empty() {
-        return Vec::new();
-    }
-    let mut lease = Lease::take(model);
-    lease.encode(texts, purpose)
-}
-
-/// The vector of one text, from the cache where it is there.
-pub fn embed_one(model: &str, text: &str, purpose: Purpose) -> Vec<f32> {
-    let mut lease = Lease::take(model);
-    if let Some(vector) = lease.loaded().cache.get(purpose, text) {
-        return vector;
-    }
-    let vector = lease.encode(&[text], purpose).pop().unwrap_or_default();
-    let limit = settings::EMBEDDING_CACHE.get() as usize * 1024;
-    lease.loaded().cache.put(purpose, text, &vector, limit);
-    vector
+/// The vectors of `texts`, in their order, by the model of that name. Raises an ERROR where it fails.
+pub fn embed(model: &str, texts: &[&str], purpose: Purpose) -> Vec<Vec<f32>> {
+    Lease::take(model).encode(texts, purpose)
 }
 
 /// Loads the model unless it is loaded, and runs it on a text of its maximum length. Raises an ERROR where it fails.
@@ -105,7 +77,10 @@ impl Lease {
             check_for_interrupts!();
             true
         };
-        let result = self.loaded().encoder.encode(texts, purpose, &mut go_on);
+        let encoder = &mut self.loaded().encoder;
+        let before = encoder.usage();
+        let result = encoder.encode(texts, purpose, &mut go_on);
+        statistics::count(&encoder.usage().since(&before));
         result.unwrap_or_else(|error| raise_embedder(&self.model, error))
     }
 }
@@ -136,7 +111,7 @@ fn load(model: &str, key: Key) -> Loaded {
     let encoder = Encoder::open(&key.folder, &key.library, key.threads.max(1) as usize)
         .unwrap_or_else(|error| raise_embedder(model, error));
     release_at_exit();
-    Loaded { key, encoder, cache: VectorCache::new() }
+    Loaded { key, encoder }
 }
 
 /// ONNX Runtime's threads must be gone before its static destructors run, which is when the process calls exit().

@@ -1,7 +1,7 @@
 //! The SQL functions of the models; sql/50_model.sql declares them.
 
 use crate::error::raise;
-use crate::model::{registry, session};
+use crate::model::{engine, pool, registry, statistics};
 use crate::types::embedding::Embedding;
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
@@ -10,14 +10,14 @@ use sutra_embedder::Purpose;
 /// `sutra_embed(text)`
 #[pg_extern]
 fn sutra_embed(text: &str) -> Embedding {
-    Embedding::from_slice(&session::embed_one(&registry::active_name(), text, Purpose::Passage))
+    Embedding::from_slice(&engine::embed_one(&registry::active_name(), text, Purpose::Passage))
 }
 
 /// `sutra_embed(text, model text)`
 #[pg_extern]
 fn sutra_embed_with_model(text: &str, model: &str) -> Embedding {
     registry::check_name(model);
-    Embedding::from_slice(&session::embed_one(model, text, Purpose::Passage))
+    Embedding::from_slice(&engine::embed_one(model, text, Purpose::Passage))
 }
 
 /// `sutra_embed(text[])`
@@ -38,7 +38,7 @@ fn sutra_embed_array(texts: Array<'_, &str>) -> Vec<Embedding> {
             ),
         }
     }
-    let vectors = session::embed_with(&registry::active_name(), &present, Purpose::Passage);
+    let vectors = engine::embed_with(&registry::active_name(), &present, Purpose::Passage);
     vectors.iter().map(|vector| Embedding::from_slice(vector)).collect()
 }
 
@@ -68,5 +68,57 @@ fn installed_models() -> TableIterator<
             (manifest.name, dimension, tokens, manifest.model.sha256, table, active)
         })
         .collect();
+    TableIterator::new(rows)
+}
+
+type StatisticsRow = (String, i64, i64, i64, i64, f64, i64, Option<i64>, Option<i32>, i64);
+
+/// `sutra.embedding_statistics()`
+#[pg_extern]
+#[allow(clippy::type_complexity, reason = "pgrx wants the columns spelled out")]
+fn embedding_statistics() -> TableIterator<
+    'static,
+    (
+        name!(scope, String),
+        name!(requests, i64),
+        name!(texts, i64),
+        name!(tokens, i64),
+        name!(batches, i64),
+        name!(seconds, f64),
+        name!(cached, i64),
+        name!(queue_depth, Option<i64>),
+        name!(workers, Option<i32>),
+        name!(restarts, i64),
+    ),
+> {
+    let mut rows: Vec<StatisticsRow> = Vec::new();
+    if let Some(pool) = pool::statistics() {
+        let counters = pool.counters;
+        rows.push((
+            "pool".into(),
+            counters.requests as i64,
+            counters.texts as i64,
+            counters.tokens as i64,
+            counters.batches as i64,
+            counters.nanoseconds as f64 / 1e9,
+            0,
+            Some(pool.depth),
+            Some(pool.workers),
+            counters.restarts as i64,
+        ));
+    }
+    let session = statistics::session();
+    rows.push((
+        "session".into(),
+        session.requests as i64,
+        session.usage.texts as i64,
+        session.usage.tokens as i64,
+        session.usage.batches as i64,
+        session.usage.seconds,
+        session.cached as i64,
+        None,
+        None,
+        0,
+    ));
     TableIterator::new(rows)
 }

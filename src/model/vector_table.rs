@@ -5,7 +5,7 @@
 
 use crate::catalog::schema;
 use crate::error::raise;
-use crate::model::{registry, session};
+use crate::model::{engine, registry};
 use crate::owner::as_owner;
 use pgrx::prelude::*;
 use std::ffi::CString;
@@ -16,7 +16,7 @@ pub fn ensure_vector_table(vectors_given: bool) {
     let model = registry::active();
     if find_table(&registry::table_name(&model.name)).is_none() {
         if !vectors_given {
-            session::try_out(&model.name);
+            engine::try_out(&model.name);
         }
         // Whoever learns first makes it, and needs no privilege for that but the one to learn.
         as_owner(|| run_with_argument("SELECT sutra.make_vector_table($1)", &model.name));

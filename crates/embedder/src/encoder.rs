@@ -12,6 +12,7 @@ use ort::session::{Session, SessionInputValue};
 use ort::value::TensorRef;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// Texts that are tokenised and sorted by length together: enough for batches with little padding, and bounded memory.
 const WINDOW: usize = 4096;
@@ -33,6 +34,32 @@ pub struct Encoder {
     session: Session,
     options: RunOptions<HasSelectedOutputs>,
     prepared: bool,
+    usage: Usage,
+}
+
+/// What an encoder has done since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// Texts that became vectors.
+    pub texts: u64,
+    /// Their tokens as the model read them: special tokens included, padding not.
+    pub tokens: u64,
+    /// Runs of the model.
+    pub batches: u64,
+    /// Seconds of tokenising and running, by the clock.
+    pub seconds: f64,
+}
+
+impl Usage {
+    /// What was done since `earlier`.
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            texts: self.texts - earlier.texts,
+            tokens: self.tokens - earlier.tokens,
+            batches: self.batches - earlier.batches,
+            seconds: self.seconds - earlier.seconds,
+        }
+    }
 }
 
 impl Encoder {
@@ -129,12 +156,17 @@ impl Encoder {
         let options = RunOptions::new()
             .map_err(|error| EmbedderError::Model { path: model_path.clone(), reason: one_line(&error) })?
             .with_outputs(OutputSelector::no_default().with(&manifest.output));
-        Ok(Self { manifest, model_path, tokens, session, options, prepared })
+        Ok(Self { manifest, model_path, tokens, session, options, prepared, usage: Usage::default() })
     }
 
     /// Whether the model was prepared for this machine, see [`Encoder::prepare`].
     pub fn is_prepared(&self) -> bool {
         self.prepared
+    }
+
+    /// What this encoder has done since it was opened.
+    pub fn usage(&self) -> Usage {
+        self.usage
     }
 
     /// What is known about the model.
@@ -169,40 +201,97 @@ impl Encoder {
         let out_of_memory = |_| EmbedderError::OutOfMemory { texts: texts.len() };
         let mut vectors: Vec<Vec<f32>> = Vec::new();
         vectors.try_reserve_exact(texts.len()).map_err(out_of_memory)?;
+        vectors.resize_with(texts.len(), Vec::new);
+        let mut requests: Vec<(Purpose, &str)> = Vec::new();
+        requests.try_reserve_exact(texts.len()).map_err(out_of_memory)?;
+        requests.extend(texts.iter().map(|text| (purpose, *text)));
+        let mut failure = None;
+        let ended = self.encode_each(&requests, go_on, &mut |text, result| match result {
+            Ok(vector) => {
+                vectors[text] = vector;
+                true
+            }
+            Err(error) => {
+                failure = Some(error);
+                false
+            }
+        });
+        match failure {
+            Some(error) => Err(error),
+            None => ended.map(|()| vectors),
+        }
+    }
+
+    /// Hands the vector of each text, or what is wrong with it, to `take` as soon as it is known, with the position of
+    /// the text in `texts`; short texts come first. One text that fails does not fail the others.
+    ///
+    /// `go_on` is called as [`Encoder::encode`] does. It and `take` return false to stop.
+    ///
+    /// # Errors
+    /// [`EmbedderError::Cancelled`] when `go_on` or `take` returned false.
+    pub fn encode_each(
+        &mut self,
+        texts: &[(Purpose, &str)],
+        go_on: &mut dyn FnMut() -> bool,
+        take: &mut dyn FnMut(usize, Result<Vec<f32>, EmbedderError>) -> bool,
+    ) -> Result<(), EmbedderError> {
+        let mut since = Instant::now();
         for (window, part) in texts.chunks(WINDOW).enumerate() {
-            let ids = self.tokenise(part, window * WINDOW, purpose, go_on)?;
-            let mut order: Vec<usize> = (0..ids.len()).collect();
+            let first = window * WINDOW;
+            let ids = self.tokenise(part, first, go_on, take)?;
+            let mut order: Vec<usize> = (0..ids.len()).filter(|&text| !ids[text].is_empty()).collect();
             order.sort_by_key(|&text| ids[text].len());
             let lengths: Vec<usize> = order.iter().map(|&text| ids[text].len()).collect();
-            let first = vectors.len();
-            vectors.resize_with(first + part.len(), Vec::new);
             for range in batch::cut(&lengths) {
                 if !go_on() {
                     return Err(EmbedderError::Cancelled);
                 }
                 let members = &order[range];
-                for (&text, vector) in members.iter().zip(self.run(&ids, members)?) {
-                    vectors[first + text] = vector;
+                let results = self.run_apart(&ids, members);
+                for (&text, result) in members.iter().zip(results) {
+                    if result.is_ok() {
+                        self.usage.texts += 1;
+                        self.usage.tokens += ids[text].len() as u64;
+                    }
+                    if !take(first + text, result) {
+                        return Err(EmbedderError::Cancelled);
+                    }
                 }
+                let now = Instant::now();
+                self.usage.seconds += (now - since).as_secs_f64();
+                since = now;
             }
         }
-        Ok(vectors)
+        Ok(())
     }
 
+    /// Runs the model on the texts `members` of `ids` together; where that fails, on each alone.
+    fn run_apart(&mut self, ids: &[Vec<u32>], members: &[usize]) -> Vec<Result<Vec<f32>, EmbedderError>> {
+        self.usage.batches += 1;
+        match self.run(ids, members) {
+            Ok(vectors) => vectors.into_iter().map(Ok).collect(),
+            Err(error) if members.len() == 1 => vec![Err(error)],
+            Err(_) => members
+                .iter()
+                .map(|&text| {
+                    self.usage.batches += 1;
+                    self.run(ids, &[text]).map(|mut vectors| vectors.remove(0))
+                })
+                .collect(),
+        }
+    }
+
+    /// The token ids of each text; none for a text that has failed.
     fn tokenise(
         &self,
-        texts: &[&str],
+        texts: &[(Purpose, &str)],
         first: usize,
-        purpose: Purpose,
         go_on: &mut dyn FnMut() -> bool,
+        take: &mut dyn FnMut(usize, Result<Vec<f32>, EmbedderError>) -> bool,
     ) -> Result<Vec<Vec<u32>>, EmbedderError> {
-        let prefix = match purpose {
-            Purpose::Query => &self.manifest.query_prefix,
-            Purpose::Passage => &self.manifest.passage_prefix,
-        };
         let mut all = Vec::with_capacity(texts.len());
         let mut bytes = 0;
-        for (index, text) in texts.iter().enumerate() {
+        for (index, (purpose, text)) in texts.iter().enumerate() {
             bytes += text.len();
             if bytes > 1 << 16 {
                 bytes = 0;
@@ -210,11 +299,22 @@ impl Encoder {
                     return Err(EmbedderError::Cancelled);
                 }
             }
-            match self.tokens.encode(prefix, text) {
-                Ok(Some(ids)) => all.push(ids),
-                Ok(None) => return Err(EmbedderError::EmptyText { index: first + index }),
-                Err(reason) => return Err(self.inference(reason)),
+            let prefix = match purpose {
+                Purpose::Query => &self.manifest.query_prefix,
+                Purpose::Passage => &self.manifest.passage_prefix,
+            };
+            let failure = match self.tokens.encode(prefix, text) {
+                Ok(Some(ids)) => {
+                    all.push(ids);
+                    continue;
+                }
+                Ok(None) => EmbedderError::EmptyText { index: first + index },
+                Err(reason) => self.inference(reason),
+            };
+            if !take(first + index, Err(failure)) {
+                return Err(EmbedderError::Cancelled);
             }
+            all.push(Vec::new());
         }
         Ok(all)
     }

@@ -8,13 +8,19 @@
 mod batch;
 mod encoder;
 mod error;
+mod failure;
+pub mod helper;
 mod manifest;
 mod pooling;
 mod prepared;
+pub mod protocol;
+pub mod queue;
 mod runtime;
 mod tokens;
 
-pub use encoder::{Encoder, Purpose};
+pub use encoder::{Encoder, Purpose, Usage};
 pub use error::EmbedderError;
+pub use failure::{Failure, FailureKind};
 pub use manifest::{Asset, Inputs, MANIFEST_FILE, Manifest, Pooling};
 pub use runtime::{OLDEST_RUNTIME, runtime_version};
+pub use tokens::readable_part;

@@ -10,6 +10,11 @@ const BYTES_PER_TOKEN: usize = 16;
 /// Bytes of a text that are looked at, at most: what comes later is not embedded even if nothing before it was a token.
 const BYTES_LIMIT: usize = 1 << 20;
 
+/// The part of a text that decides on its vector: what a process that hands texts to another need not pass on is left out.
+pub fn readable_part(text: &str) -> &str {
+    head(text.trim_start(), BYTES_LIMIT)
+}
+
 /// A tokenizer that bounds the time of one text, whatever the text is.
 pub(crate) struct Tokens {
     tokenizer: Tokenizer,

@@ -30,6 +30,11 @@ pub struct Cluster {
 impl Cluster {
     /// Makes a cluster with data checksums and starts it.
     pub fn new() -> Self {
+        Self::with_settings("")
+    }
+
+    /// Makes a cluster with these lines in its configuration besides the usual ones, and starts it.
+    pub fn with_settings(lines: &str) -> Self {
         let cluster = Self::in_new_folder();
         let data = cluster.data();
         cluster.setup.run(
@@ -40,8 +45,10 @@ impl Cluster {
         // The default durability, so that a crash test means something; only the memory is small.
         fs::write(
             data.join("postgresql.auto.conf"),
-            "listen_addresses = ''\nshared_buffers = '32MB'\nmax_connections = 30\nmax_wal_senders = 4\n\
-             log_line_prefix = '%m [%p] '\n",
+            format!(
+                "listen_addresses = ''\nshared_buffers = '32MB'\nmax_connections = 30\nmax_wal_senders = 4\n\
+                 log_line_prefix = '%m [%p] '\n{lines}\n"
+            ),
         )
         .expect("the configuration can be written");
         cluster.start();
@@ -75,7 +82,12 @@ impl Cluster {
 
     /// Starts the server, waiting for what a killed one has left to end.
     pub fn start(&self) {
-        let options = format!("-k {}", self.socket().display());
+        self.start_with("");
+    }
+
+    /// Starts the server with these options on its command line.
+    pub fn start_with(&self, options: &str) {
+        let options = format!("-k {} {options}", self.socket().display());
         let started = Instant::now();
         loop {
             let data = self.data();
@@ -124,6 +136,30 @@ impl Cluster {
             assert!(started.elapsed() < PATIENCE, "the killed postmaster is still there");
             sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Sends a signal to a process of the server, or to one that the server has started.
+    pub fn signal(&self, process: u32, name: &str) {
+        self.setup.signal(process, name);
+    }
+
+    /// The process ids of the server's embedding helpers: grandchildren of the postmaster.
+    pub fn embedding_helpers(&self) -> Vec<u32> {
+        let postmaster = self.postmaster();
+        let processes = fs::read_dir("/proc").expect("there is /proc");
+        let numbers = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+        let is_helper = |process: &u32| {
+            let name = fs::read_link(format!("/proc/{process}/exe")).unwrap_or_default();
+            name.ends_with("sutra-embedder") && parent(*process).and_then(parent) == Some(postmaster)
+        };
+        numbers.filter(is_helper).collect()
+    }
+
+    /// The process ids of the workers that drive the embedding helpers.
+    pub fn embedding_workers(&self) -> Vec<u32> {
+        let mut workers: Vec<u32> = self.embedding_helpers().into_iter().filter_map(parent).collect();
+        workers.sort_unstable();
+        workers
     }
 
     /// Connects as superuser.
@@ -245,6 +281,12 @@ impl Drop for Cluster {
         let _ = self.setup.output("pg_ctl", ["-w", "-m", "immediate", "-D", path(&data), "stop"]);
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// The parent of a process, while there is one.
+fn parent(process: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
 }
 
 fn path(path: &Path) -> &str {

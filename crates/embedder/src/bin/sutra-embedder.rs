@@ -1,6 +1,11 @@
 //! `sutra-embedder prepare MODEL_FOLDER RUNTIME_LIBRARY`: prepares a model for the processor of this machine, so that
 //! the server's processes load it faster and share its weights. Run it where the server runs; `make install` does.
+//!
+//! `sutra-embedder serve`: embeds what comes through the socket that is its standard input; the workers of the server's
+//! pool start it.
 
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -8,11 +13,29 @@ use sutra_embedder::{EmbedderError, Encoder};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [command, folder, library] = arguments.as_slice() else { return usage() };
-    if command != "prepare" {
-        return usage();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["prepare", folder, library] => report(prepare(Path::new(folder), Path::new(library))),
+        ["serve"] => match serve() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("sutra-embedder: {error}");
+                ExitCode::FAILURE
+            }
+        },
+        _ => usage(),
     }
-    match prepare(Path::new(folder), Path::new(library)) {
+}
+
+fn serve() -> std::io::Result<()> {
+    // Where memory runs out, this process goes before any of the server's. It is a wish: not every container allows it.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "500");
+    let mut stream = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    sutra_embedder::helper::serve(&mut stream)
+}
+
+fn report(result: Result<(), EmbedderError>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sutra-embedder: {error}");
@@ -25,7 +48,7 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: sutra-embedder prepare MODEL_FOLDER RUNTIME_LIBRARY");
+    eprintln!("usage: sutra-embedder prepare MODEL_FOLDER RUNTIME_LIBRARY | serve");
     ExitCode::from(2)
 }
 
