@@ -15,15 +15,15 @@ use sutra_hnsw::build::{Builder, Interrupts};
 use sutra_hnsw::code::{CodeRef, Coded, Distance};
 use sutra_hnsw::insert::level_of;
 use sutra_hnsw::layout::{
-    HeapTid, Layout, Link, Meta, PAGE_SIZE, PageKind, TID_SLOTS_PER_PAGE, TIDS_PER_SLOT, TidsMut, set_list_next,
-    tid_block,
+    BucketEntry, BucketMut, HeapTid, Layout, Link, Meta, PAGE_SIZE, PER_DIRECTORY, PageKind, TID_SLOTS_PER_PAGE,
+    TIDS_PER_SLOT, TidsMut, bucket_of, buckets_for, set_directory_entry, set_list_next, tid_block,
 };
 
 /// Vectors handed to the threads at once.
 const BATCH: usize = 256;
 /// Bytes that the builder keeps per node beside the graph: error, hash, row, the entry in the map of known
-/// vectors, and the order and identifiers of the pages to write.
-const BOOKKEEPING: usize = 112;
+/// vectors, its entry in the table of vectors, and the order and identifiers of the pages to write.
+const BOOKKEEPING: usize = 124;
 
 /// What pg_stat_progress_create_index shows.
 #[derive(Clone, Copy)]
@@ -185,19 +185,13 @@ struct Pages<'a> {
     /// First upper slot of each node with a level, and first TID slot of each node with more rows.
     uppers: HashMap<u32, u32>,
     chains: HashMap<u32, u32>,
-    blocks: [std::ops::Range<u32>; 3],
+    blocks: [std::ops::Range<u32>; 5],
 }
 
 impl<'a> Pages<'a> {
     fn new(build: &'a Build, graph: &'a Concurrent) -> Pages<'a> {
         let layout = build.layout;
-        let mut order = graph.walk();
-        // The walk reaches every node; a pathological graph that could not be connected still keeps all of its rows.
-        if order.len() < graph.len() {
-            let mut met = vec![false; graph.len()];
-            order.iter().for_each(|node| met[*node as usize] = true);
-            order.extend((0..met.len() as u32).filter(|node| !met[*node as usize]));
-        }
+        let order = graph.in_runs(layout.per_page as usize);
         let mut ids = vec![0; order.len()];
         for (position, node) in (0u32..).zip(&order) {
             ids[*node as usize] = layout.per_page + position;
@@ -226,8 +220,17 @@ impl<'a> Pages<'a> {
                 next += tids.len().div_ceil(TIDS_PER_SLOT) as u32;
             }
         }
-        let end = next.div_ceil(TID_SLOTS_PER_PAGE as u32);
-        let blocks = [1..first_upper_block, first_upper_block..first_tid_block, first_tid_block..end];
+        let first_bucket = next.div_ceil(TID_SLOTS_PER_PAGE as u32);
+        let buckets = if order.is_empty() { 0 } else { buckets_for(order.len()) };
+        let first_directory = first_bucket + buckets;
+        let end = first_directory + buckets.div_ceil(PER_DIRECTORY as u32);
+        let blocks = [
+            1..first_upper_block,
+            first_upper_block..first_tid_block,
+            first_tid_block..first_bucket,
+            first_bucket..first_directory,
+            first_directory..end,
+        ];
         Pages { build, graph, order, ids, uppers, chains, blocks }
     }
 
@@ -246,13 +249,16 @@ impl<'a> Pages<'a> {
         let mut heads = [0; 3];
         let upper_slots = self.upper_slots();
         let tid_slots = self.tid_slots();
-        for (kind, range) in [PageKind::Node, PageKind::Upper, PageKind::Tid].into_iter().zip(&self.blocks) {
+        let entries = self.entries();
+        let (buckets, directories) = (&self.blocks[3], &self.blocks[4]);
+        let kinds = [PageKind::Node, PageKind::Upper, PageKind::Tid, PageKind::Bucket, PageKind::Directory];
+        for (kind, range) in kinds.into_iter().zip(&self.blocks) {
             for block in range.clone() {
                 pages::check_for_interrupts();
                 let written = pages::extend(relation, pg_sys::ForkNumber::MAIN_FORKNUM, |page| {
                     // SAFETY: the buffer is new and exclusively locked.
                     let page = unsafe {
-                        init_page(page, &layout, kind);
+                        init_page(page, kind);
                         std::slice::from_raw_parts_mut(page, PAGE_SIZE)
                     };
                     match kind {
@@ -263,6 +269,24 @@ impl<'a> Pages<'a> {
                             .for_each(|(slot, node, level)| {
                                 layout.upper_mut(page, *slot).fill(self.link(*node), &self.links(*node, *level));
                             }),
+                        PageKind::Bucket => {
+                            let number = block - buckets.start;
+                            let mut bucket = BucketMut::new(page);
+                            bucket.set_number(number, buckets.len() as u32);
+                            let start = entries.partition_point(|(bucket, _)| *bucket < number);
+                            entries[start..].iter().take_while(|(bucket, _)| *bucket == number).for_each(
+                                |(_, entry)| {
+                                    bucket.push(*entry);
+                                },
+                            );
+                        }
+                        PageKind::Directory => {
+                            let first = buckets.start + (block - directories.start) * PER_DIRECTORY as u32;
+                            let last = buckets.end.min(first + PER_DIRECTORY as u32);
+                            (first..last)
+                                .enumerate()
+                                .for_each(|(place, block)| set_directory_entry(page, place, block));
+                        }
                         _ => tid_slots.iter().filter(|(slot, ..)| tid_block(*slot) == block).for_each(
                             |(slot, node, next, tids)| {
                                 TidsMut::new(page, *slot).fill(self.link(*node), *next, tids);
@@ -285,8 +309,9 @@ impl<'a> Pages<'a> {
             }
         }
         let entry = self.graph.entry();
-        write_meta(relation, |meta| {
+        write_meta(relation, directories.clone(), |meta| {
             meta.heads = heads;
+            meta.buckets = buckets.len() as u32;
             meta.entry = entry.map(|entry| self.link(entry.link.id));
             meta.entry_level = entry.map_or(0, |entry| entry.level);
         });
@@ -305,6 +330,18 @@ impl<'a> Pages<'a> {
             slot.fill(level, code, known.tid, upper, &self.links(*node, 0));
             slot.set_tid_slot(self.chains.get(node).copied().unwrap_or(0));
         }
+    }
+
+    /// Every node's entry in the table of vectors, after its bucket.
+    fn entries(&self) -> Vec<(u32, BucketEntry)> {
+        let buckets = self.blocks[3].len() as u32;
+        let entry = |node: &u32| {
+            let hash = self.build.known[*node as usize].hash;
+            (bucket_of(hash, buckets), BucketEntry { hash, id: self.ids[*node as usize] })
+        };
+        let mut entries: Vec<(u32, BucketEntry)> = self.order.iter().map(entry).collect();
+        entries.sort_unstable();
+        entries
     }
 
     /// Slot, node and level of every upper slot.
@@ -341,7 +378,7 @@ impl<'a> Pages<'a> {
 }
 
 /// Changes the meta page in place; the caller logs it.
-fn write_meta(relation: pg_sys::Relation, body: impl FnOnce(&mut Meta)) {
+fn write_meta(relation: pg_sys::Relation, directories: std::ops::Range<u32>, body: impl FnOnce(&mut Meta)) {
     let mut change = pages::Change::begin(relation, Logging::AtEnd);
     let position = change.lock(0);
     let Ok(mut meta) = Meta::read(change.page(position)) else {
@@ -349,6 +386,9 @@ fn write_meta(relation: pg_sys::Relation, body: impl FnOnce(&mut Meta)) {
     };
     body(&mut meta);
     meta.write(change.page_mut(position));
+    directories.enumerate().for_each(|(number, block)| {
+        Meta::set_directory(change.page_mut(position), number, block);
+    });
     change.finish();
 }
 
@@ -397,11 +437,12 @@ fn create(relation: pg_sys::Relation, fork: pg_sys::ForkNumber::Type) -> (Layout
         entry_level: 0,
         entry: None,
         heads: [0; 3],
+        buckets: 0,
     };
     pages::extend(relation, fork, |page| {
         // SAFETY: the buffer is new and exclusively locked.
         unsafe {
-            init_page(page, &layout, PageKind::Meta);
+            init_page(page, PageKind::Meta);
             meta.write(std::slice::from_raw_parts_mut(page, PAGE_SIZE));
         }
     });

@@ -5,8 +5,10 @@ use super::store::Index;
 use crate::error::raise;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use std::collections::HashMap;
-use sutra_hnsw::layout::{FIRST_SLOT, Link, PAGE_SIZE, PageKind, State, TID_SLOTS_PER_PAGE, Tids, first_tid_slot};
+use std::collections::{HashMap, HashSet};
+use sutra_hnsw::layout::{
+    Bucket, BucketEntry, FIRST_SLOT, Link, PAGE_SIZE, PageKind, State, TID_SLOTS_PER_PAGE, Tids, first_tid_slot,
+};
 use sutra_hnsw::search::Store;
 
 /// An index opened by a user, who must be allowed to maintain the table: what is reported counts rows that row-level
@@ -157,6 +159,7 @@ struct Seen {
     level: u8,
     state: State,
     generation: u8,
+    hash: u32,
     links: Vec<Link>,
     rows: usize,
 }
@@ -165,12 +168,13 @@ struct Seen {
 #[derive(Default)]
 struct Survey {
     nodes: HashMap<u32, Seen>,
-    pages: [i64; 4],
+    pages: [i64; PageKind::COUNT],
     free_pages: i64,
     free_slots: i64,
     used_uppers: i64,
     used_tid_slots: i64,
     padding: i64,
+    buckets: Vec<u32>,
     faults: Vec<(&'static str, u32, String)>,
 }
 
@@ -203,7 +207,7 @@ fn survey(index: &mut Index) -> Survey {
                         let mut links = Vec::new();
                         node.links(&mut links);
                         let (level, state, generation) = (node.level(), node.state(), node.generation());
-                        nodes.push((id, Seen { level, state, generation, links, rows: 0 }));
+                        nodes.push((id, Seen { level, state, generation, hash: node.hash(), links, rows: 0 }));
                     }
                 }
                 PageKind::Upper => {
@@ -218,6 +222,8 @@ fn survey(index: &mut Index) -> Survey {
                         .filter(|id| Tids::new(page, *id).is_used())
                         .count() as i64;
                 }
+                PageKind::Bucket => found.buckets.push(block),
+                PageKind::Directory => {}
                 PageKind::Meta => found.faults.push(("page", block, "a second meta page".into())),
             }
         });
@@ -240,8 +246,8 @@ impl Survey {
     }
 
     /// Identifiers of the nodes that a walk on level 0 from the entry point meets.
-    fn reachable(&self, entry: Option<Link>) -> std::collections::HashSet<u32> {
-        let mut met = std::collections::HashSet::new();
+    fn reachable(&self, entry: Option<Link>) -> HashSet<u32> {
+        let mut met = HashSet::new();
         let mut queue: Vec<Link> = entry.into_iter().filter(|entry| self.resolves(*entry)).collect();
         met.extend(queue.iter().map(|link| link.id));
         while let Some(link) = queue.pop() {
@@ -288,6 +294,8 @@ fn sutra_index_stats(index: pg_sys::Oid) -> TableIterator<'static, (name!(name, 
         ("node_pages", found.pages[1]),
         ("upper_pages", found.pages[2]),
         ("tid_pages", found.pages[3]),
+        ("bucket_pages", found.pages[4]),
+        ("directory_pages", found.pages[5]),
         ("uninitialised_pages", found.free_pages),
     ];
     TableIterator::new(rows.map(|(name, value)| (name.to_owned(), value)))
@@ -318,6 +326,26 @@ fn sutra_index_check(
         }
         None => {}
     }
+    let mut named = HashSet::new();
+    let mut buckets = 0;
+    index.for_each_bucket(|block| {
+        check_for_interrupts();
+        buckets += 1;
+        pages::read(opened.relation, block, std::ptr::null_mut(), |page| {
+            if PageKind::of(page) != Some(PageKind::Bucket) {
+                faults.push(("table", block, "the directory names a page that is no bucket".into()));
+                return;
+            }
+            let bucket = Bucket::new(page);
+            if bucket.entries().any(|entry| !bucket.takes(entry.hash)) {
+                faults.push(("table", block, "an entry belongs to another bucket".into()));
+            }
+            named.extend(bucket.entries());
+        });
+    });
+    if buckets < found.buckets.len() {
+        faults.push(("table", 0, "a bucket is not in the directory".into()));
+    }
     let reachable = found.reachable(meta.entry);
     let mut ids: Vec<u32> = found.nodes.keys().copied().collect();
     ids.sort_unstable();
@@ -327,6 +355,9 @@ fn sutra_index_check(
         let this = Link { id, generation: node.generation };
         if node.state == State::Live && !reachable.contains(&id) {
             faults.push(("node", id, "not reachable from the entry point".into()));
+        }
+        if node.state == State::Live && !named.contains(&BucketEntry { hash: node.hash, id }) {
+            faults.push(("node", id, "not in the table of vectors".into()));
         }
         let mut seen: Vec<Link> = node.links.clone();
         seen.sort_unstable();

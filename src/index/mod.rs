@@ -14,6 +14,7 @@ mod recall;
 mod scan;
 mod store;
 mod sweep;
+mod table;
 mod vacuum;
 mod value;
 mod write;

@@ -3,7 +3,7 @@
 //! Guards do nothing while Rust unwinds: an ERROR is on its way, and the abort of the transaction releases pins, locks and the record.
 
 use pgrx::pg_sys;
-use sutra_hnsw::layout::{FIRST_SLOT, Layout, PAGE_SIZE, PageKind, SPECIAL_SIZE};
+use sutra_hnsw::layout::{FIRST_SLOT, PAGE_SIZE, PageKind, SPECIAL, SPECIAL_SIZE};
 
 const _: () = assert!(pg_sys::BLCKSZ as usize == PAGE_SIZE, "sutra_hnsw needs PostgreSQL's default block size");
 const _: () = assert!(FIRST_SLOT >= size_of::<pg_sys::PageHeaderData>());
@@ -187,14 +187,15 @@ impl Change {
     }
 
     /// Makes a new page of `kind`.
-    pub fn init(&mut self, position: usize, layout: &Layout, kind: PageKind) {
+    pub fn init(&mut self, position: usize, kind: PageKind) {
         let page = self.pages[position].2;
         // SAFETY: the page has BLCKSZ bytes and is ours alone.
-        unsafe { init_page(page, layout, kind) }
+        unsafe { init_page(page, kind) }
     }
 
     /// Writes the record and releases the pages.
     pub fn finish(mut self) {
+        (0..self.pages.len()).for_each(|position| cover(self.page_mut(position)));
         // SAFETY: the pages are locked; a null state means that changes were made in place.
         unsafe {
             if self.state.is_null() {
@@ -220,13 +221,24 @@ impl Drop for Change {
 ///
 /// # Safety
 /// `page` points at BLCKSZ bytes that nobody else reads or writes.
-pub unsafe fn init_page(page: *mut u8, layout: &Layout, kind: PageKind) {
+pub unsafe fn init_page(page: *mut u8, kind: PageKind) {
     // SAFETY: see above.
     unsafe {
         pg_sys::PageInit(page.cast(), PAGE_SIZE, SPECIAL_SIZE);
-        // Behind the last slot: what lies between pd_lower and pd_upper is not kept by WAL records.
-        (*page.cast::<pg_sys::PageHeaderData>()).pd_lower = layout.slots_end(kind) as u16;
+        (*page.cast::<pg_sys::PageHeaderData>()).pd_lower = FIRST_SLOT as u16;
         kind.stamp(std::slice::from_raw_parts_mut(page, PAGE_SIZE));
+    }
+}
+
+/// Raises pd_lower behind the last byte of the slots that is not zero: WAL records take what lies between pd_lower and pd_upper for zeros. It
+/// grows with the page, because a record holds all of what it is raised over.
+fn cover(page: &mut [u8]) {
+    if is_new(page) {
+        return;
+    }
+    let lower = usize::from(u16::from_ne_bytes([page[12], page[13]])).clamp(FIRST_SLOT, SPECIAL);
+    if let Some(last) = page[lower..SPECIAL].iter().rposition(|byte| *byte != 0) {
+        page[12..14].copy_from_slice(&((lower + last + 1) as u16).to_ne_bytes());
     }
 }
 
@@ -251,7 +263,9 @@ pub fn extend(relation: pg_sys::Relation, fork: pg_sys::ForkNumber::Type, init: 
         pg_sys::LockBuffer(buffer, pg_sys::BUFFER_LOCK_EXCLUSIVE as i32);
         pg_sys::UnlockRelationForExtension(relation, pg_sys::ExclusiveLock as i32);
         let locked = Locked(buffer);
-        init(pg_sys::BufferGetPage(buffer).cast());
+        let page = pg_sys::BufferGetPage(buffer).cast::<u8>();
+        init(page);
+        cover(std::slice::from_raw_parts_mut(page, PAGE_SIZE));
         pg_sys::MarkBufferDirty(buffer);
         let block = pg_sys::BufferGetBlockNumber(buffer);
         drop(locked);

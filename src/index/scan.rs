@@ -14,9 +14,9 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
-use sutra_hnsw::code::Query;
+use sutra_hnsw::code::{Query, hash};
 use sutra_hnsw::layout::{HeapTid, Link};
-use sutra_hnsw::search::{Beam, Candidate, Visited, descend};
+use sutra_hnsw::search::{Beam, Candidate, Store, Visited, descend};
 
 /// Something to come, ordered by a distance and then by itself, so that the order is total.
 #[derive(Clone, Copy, Debug)]
@@ -164,6 +164,9 @@ impl Scan {
                     // Vacuum replaced the entry point between the two reads.
                     entries = descend(index, &query, entry, 0);
                 }
+                // A vector of the index finds itself, wherever the graph leads.
+                let same = index.nodes_with(hash(&self.vector));
+                index.score(&query, &same, &mut entries);
                 let iterative = ITERATIVE_SCAN.get() != IterativeScan::off;
                 self.beam.reset(iterative);
                 self.beam.seed(&entries);

@@ -24,6 +24,8 @@ pub struct Index {
     pub(super) hints: Hints,
     /// Identifiers below are of blocks that exist, as far as it was looked up; links are checked against it.
     known_ids: u32,
+    /// Nodes to score, in the order of their pages.
+    sorted: Vec<Link>,
 }
 
 /// Counts the slots of a chain, so that one that a damaged page leads in a circle ends with an error.
@@ -68,6 +70,7 @@ impl Index {
             logging: Logging::Record,
             hints: Hints::of(relation),
             known_ids: 0,
+            sorted: Vec::new(),
         };
         (index, meta)
     }
@@ -168,23 +171,34 @@ impl Store for Index {
         out.reserve(targets.len());
         let layout = self.layout;
         self.hints.prefetch(&layout, targets);
-        let (relation, hints) = (self.relation, &mut self.hints);
+        // Neighbours often share a page, which is then pinned and locked once.
+        self.sorted.clear();
+        self.sorted.extend_from_slice(targets);
+        self.sorted.sort_unstable();
+        let (relation, hints, targets) = (self.relation, &mut self.hints, &self.sorted[..]);
         // SAFETY: the closure owns nothing; the buffer is pinned and locked while its page is read.
         unsafe {
             pages::guarded(|| {
-                for link in targets {
-                    let buffer = hints.pin(relation, layout.block(link.id));
+                let mut rest = targets;
+                while let Some(first) = rest.first() {
+                    let block = layout.block(first.id);
+                    let buffer = hints.pin(relation, block);
                     pages::raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as i32);
                     let page = pages::page_of(buffer);
-                    let node = layout.node(page, link.id);
-                    if PageKind::of(page) == Some(PageKind::Node) && node.is(*link) {
-                        let code = node.coded();
-                        out.push(Candidate {
-                            distance: query.distance(code),
-                            slack: query.slack(code),
-                            link: *link,
-                            live: node.state() == State::Live,
-                        });
+                    let nodes = PageKind::of(page) == Some(PageKind::Node);
+                    let end = (block + 1).saturating_mul(layout.per_page);
+                    while let Some((link, others)) = rest.split_first().filter(|(link, _)| link.id < end) {
+                        rest = others;
+                        let node = layout.node(page, link.id);
+                        if nodes && node.is(*link) {
+                            let code = node.coded();
+                            out.push(Candidate {
+                                distance: query.distance(code),
+                                slack: query.slack(code),
+                                link: *link,
+                                live: node.state() == State::Live,
+                            });
+                        }
                     }
                     pages::raw::UnlockReleaseBuffer(buffer);
                 }

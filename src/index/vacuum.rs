@@ -287,7 +287,13 @@ impl Vacuum {
         }
     }
 
-    /// Step 3: frees the slots of dead nodes and of what they own.
+    /// Takes the dead nodes out of the table of vectors.
+    fn forget_nodes(&self) {
+        let dead = |id: u32| self.slots.get(id as usize).is_some_and(|slot| slot.state == State::Dead);
+        self.index.forget(|| self.pause(), dead);
+    }
+
+    /// Step 4: frees the slots of dead nodes and of what they own.
     fn free_slots(&mut self) {
         let layout = self.index.layout;
         for block in 1..self.blocks {
@@ -393,6 +399,7 @@ pub unsafe extern "C-unwind" fn ambulkdelete(
         if vacuum.dead > 0 {
             vacuum.repair_edges();
             vacuum.relink_orphans();
+            vacuum.forget_nodes();
             vacuum.free_slots();
         }
         (*stats).tuples_removed += vacuum.removed;

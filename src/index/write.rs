@@ -1,5 +1,5 @@
 //! The index as the graph algorithms see it: writing nodes and edges. Locks go meta page, node and upper pages in block
-//! order, then TID pages.
+//! order, then TID pages or the bucket of the table of vectors.
 
 use super::pages::{self, Change, MAX_PAGES};
 use super::store::{Index, entry_of};
@@ -7,9 +7,10 @@ use pgrx::pg_sys;
 use sutra_hnsw::code::CodeRef;
 use sutra_hnsw::insert::{Change as LinkChange, Edit, Outcome, StoreError, StoreMut};
 use sutra_hnsw::layout::{
-    HeapTid, Link, Meta, PageKind, State, Tids, TidsMut, free_tid_slot, list_next, set_list_next, tid_block,
+    Bucket, BucketEntry, BucketMut, HeapTid, Link, Meta, PageKind, State, Tids, TidsMut, free_tid_slot, list_next,
+    set_list_next, tid_block,
 };
-use sutra_hnsw::search::Entry;
+use sutra_hnsw::search::{Codes, Entry, Store};
 
 impl Index {
     fn change(&self) -> Change {
@@ -60,7 +61,7 @@ impl Index {
         if !pages::is_new(change.page(page)) {
             return;
         }
-        change.init(page, &self.layout, kind);
+        change.init(page, kind);
         self.push(&mut change, head, page, kind, block);
         change.finish();
     }
@@ -223,10 +224,23 @@ impl StoreMut for Index {
         entry_of(&self.meta())
     }
 
+    fn find_same(&mut self, code: CodeRef<'_>) -> Option<Link> {
+        let nodes = self.nodes_with(code.hash);
+        let mut codes = Codes::default();
+        self.fetch(&nodes, &mut codes);
+        (0..nodes.len())
+            .find(|position| codes.get(*position).is_some_and(|other| other.is_same(&code)))
+            .map(|position| nodes[position])
+    }
+
     fn create(&mut self, code: CodeRef<'_>, level: u8, tid: HeapTid, links: &[Vec<Link>]) -> Result<Link, StoreError> {
         let layout = self.layout;
         loop {
             pages::check_for_interrupts();
+            let bucket_block = self.bucket_block(code.hash);
+            if bucket_block.is_none() {
+                self.grow_table();
+            }
             let heads = self.meta().heads;
             let (node_block, upper_block) = (heads[PageKind::Node.list()], heads[PageKind::Upper.list()]);
             if node_block == 0 {
@@ -275,6 +289,17 @@ impl StoreMut for Index {
                 },
             };
             let link = Link { id, generation: layout.node(change.page(node_at), id).generation() };
+            let mut crowded = false;
+            if let Some(block) = bucket_block {
+                let at = change.lock_chained(block);
+                let bucket = Bucket::new(change.page(at));
+                if PageKind::of(change.page(at)) != Some(PageKind::Bucket) || !bucket.takes(code.hash) {
+                    // Split since it was looked up.
+                    continue;
+                }
+                crowded = bucket.len() >= Bucket::FULL;
+                BucketMut::new(change.page_mut(at)).push(BucketEntry { hash: code.hash, id });
+            }
             if let Some(at) = upper_at {
                 for level in 1..=level {
                     let slot = upper + u32::from(level) - 1;
@@ -286,6 +311,9 @@ impl StoreMut for Index {
             change.finish();
             if full {
                 self.withdraw(PageKind::Node, node_block);
+            }
+            if crowded {
+                self.grow_table();
             }
             return Ok(link);
         }

@@ -2,7 +2,7 @@
 
 use crate::code::{CodeRef, Query, between};
 use crate::layout::{HeapTid, Link};
-use crate::search::{Beam, Candidate, Codes, Entry, Store, choose, descend, select};
+use crate::search::{Beam, Candidate, Codes, Entry, Store, choose, descend, pruned, select};
 
 /// One change of a node's edges.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,9 @@ pub enum StoreError {
 pub trait StoreMut: Store {
     /// Where searches start; None in an empty index.
     fn entry(&mut self) -> Option<Entry>;
-    /// Writes a new node with its edges of level 0 and up, unreachable until something links to it.
+    /// A live node with the same vector, if the table of vectors has one.
+    fn find_same(&mut self, code: CodeRef<'_>) -> Option<Link>;
+    /// Writes a new node with its edges of level 0 and up and its entry in the table of vectors, unreachable until something links to it.
     fn create(&mut self, code: CodeRef<'_>, level: u8, tid: HeapTid, links: &[Vec<Link>]) -> Result<Link, StoreError>;
     /// Applies edits to different (target, level) pairs, each under the lock of its page.
     fn apply(&mut self, edits: &[Edit]) -> Vec<Outcome>;
@@ -87,6 +89,11 @@ pub fn insert<S: StoreMut>(
     level: u8,
     ef_construction: usize,
 ) -> Result<Link, StoreError> {
+    if let Some(same) = store.find_same(code)
+        && store.add_tid(same, tid)
+    {
+        return Ok(same);
+    }
     let query = Query::of_code(store.distance(), code);
     let mut node: Option<Link> = None;
     let mut links: Vec<Vec<Link>> = Vec::new();
@@ -94,10 +101,7 @@ pub fn insert<S: StoreMut>(
         let entry = store.entry();
         let previous = links;
         let found = match entry {
-            Some(entry) => match search_levels(store, &query, entry, level, ef_construction, Some((code, tid, node))) {
-                Found::Same(same) => return Ok(same),
-                Found::Nearest(found) => found,
-            },
+            Some(entry) => search_levels(store, &query, entry, level, ef_construction),
             None => vec![Vec::new(); usize::from(level) + 1],
         };
         links = choose_all(store, found, node);
@@ -138,24 +142,8 @@ fn relink<S: StoreMut>(store: &mut S, node: Link, previous: Vec<Vec<Link>>, link
     store.apply(&edits);
 }
 
-/// What a search for an insert found.
-enum Found {
-    /// The node with the same vector; the row was added to it.
-    Same(Link),
-    /// The nearest nodes on each level from 0 up, nearest first.
-    Nearest(Vec<Vec<Candidate>>),
-}
-
-/// Searches every level from the entry point down. On level 0 the row `same` is added to a node with its vector as soon as one is met, unless
-/// the row has a node already.
-fn search_levels<S: StoreMut>(
-    store: &mut S,
-    query: &Query,
-    entry: Entry,
-    level: u8,
-    ef: usize,
-    same: Option<(CodeRef<'_>, HeapTid, Option<Link>)>,
-) -> Found {
+/// Searches every level from the entry point down: the nearest nodes on each level from 0 up, nearest first.
+fn search_levels<S: Store>(store: &mut S, query: &Query, entry: Entry, level: u8, ef: usize) -> Vec<Vec<Candidate>> {
     let mut found = vec![Vec::new(); usize::from(level) + 1];
     let top = level.min(entry.level);
     let mut entries = descend(store, query, entry, top);
@@ -163,23 +151,6 @@ fn search_levels<S: StoreMut>(
     for level in (0..=top).rev() {
         beam.reset(false);
         beam.seed(&entries);
-        if let Some((code, tid, None)) = same
-            && level == 0
-        {
-            // Where the nearest node need not be the same one, none can be told by its distance before all are known.
-            let near = match store.distance() {
-                crate::code::Distance::InnerProduct => f32::INFINITY,
-                distance => between(distance, code, code) + 1e-5 * code.norm.max(1e-30),
-            };
-            let stop = if near.is_finite() { near } else { f32::NEG_INFINITY };
-            let entered = entries.iter().any(|entry| entry.live && entry.distance <= stop);
-            let met = entered || beam.run_until(store, query, ef, 0, stop);
-            if (met || !near.is_finite())
-                && let Some(node) = add_to_same(store, code, tid, &beam.within(near))
-            {
-                return Found::Same(node);
-            }
-        }
         beam.run(store, query, ef, level);
         let nearest = beam.take();
         if !nearest.is_empty() {
@@ -187,7 +158,7 @@ fn search_levels<S: StoreMut>(
         }
         found[usize::from(level)] = nearest;
     }
-    Found::Nearest(found)
+    found
 }
 
 /// The edges of a node on each level, chosen among what was found.
@@ -198,20 +169,9 @@ fn choose_all<S: Store>(store: &mut S, found: Vec<Vec<Candidate>>, node: Option<
         .map(|candidates| {
             let others = candidates.iter().filter(|found| Some(found.link) != node);
             let pairs: Vec<(f32, Link)> = others.map(|found| (found.distance, found.link)).collect();
-            select(store, &pairs, m, true)
+            select(store, &pairs, m)
         })
         .collect()
-}
-
-/// Adds the row to the node among `near` that has the same vector, if one has.
-fn add_to_same<S: StoreMut>(store: &mut S, code: CodeRef<'_>, tid: HeapTid, near: &[Candidate]) -> Option<Link> {
-    let links: Vec<Link> = near.iter().map(|found| found.link).collect();
-    let mut codes = Codes::default();
-    store.fetch(&links, &mut codes);
-    (0..links.len())
-        .filter(|position| codes.get(*position).is_some_and(|other| other.is_same(&code)))
-        .map(|position| links[position])
-        .find(|node| store.add_tid(*node, tid))
 }
 
 /// Rounds of edits before a contended back-link is given up; the node keeps its other links.
@@ -301,7 +261,7 @@ fn decide<S: Store>(
     ranked.sort_by(|left, right| left.0.total_cmp(&right.0).then(left.1.cmp(&right.1)));
     let candidates: Vec<(f32, Link)> = ranked.iter().map(|(distance, link, _)| (*distance, *link)).collect();
     let positions: Vec<usize> = ranked.iter().map(|(_, _, position)| *position).collect();
-    let mut links = choose(distance, &candidates, &codes, &positions, most, false);
+    let mut links = choose(distance, &candidates, &codes, &positions, most, pruned(most));
     if !links.contains(&node) {
         if !force {
             return None;
@@ -336,7 +296,7 @@ pub fn relink_orphan<S: StoreMut>(store: &mut S, node: Link, ef_construction: us
     store.fetch(&[node], &mut codes);
     let (Some(code), Some(entry)) = (codes.get(0), store.entry()) else { return };
     let query = Query::of_code(store.distance(), code);
-    let Found::Nearest(found) = search_levels(store, &query, entry, 0, ef_construction, None) else { return };
+    let found = search_levels(store, &query, entry, 0, ef_construction);
     let links = choose_all(store, found, Some(node));
     let mut expected = Vec::new();
     store.links(node, 0, &mut expected);

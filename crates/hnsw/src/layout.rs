@@ -3,9 +3,14 @@
 //! A slot is addressed by an identifier, `block * slots per page + slot`, so finding it is arithmetic. Identifier 0 is
 //! never a slot (block 0 is the meta page) and means "none". All integers are little-endian.
 
+mod bucket;
 mod node;
 mod upper;
 
+pub use bucket::{
+    Bucket, BucketEntry, BucketMut, PER_DIRECTORY, bucket_of, buckets_for, directory_entry, directory_place,
+    set_directory_entry,
+};
 pub use node::{Node, NodeMut, round_up};
 pub use upper::{Upper, UpperMut};
 
@@ -42,17 +47,33 @@ pub enum PageKind {
     Upper = 3,
     /// Slots with more rows of nodes whose vector occurs more than once.
     Tid = 4,
+    /// Entries of the table that finds a node by the hash of its vector.
+    Bucket = 5,
+    /// Blocks of the buckets of that table.
+    Directory = 6,
+}
+
+impl PageKind {
+    /// Number of kinds.
+    pub const COUNT: usize = 6;
 }
 
 impl PageKind {
     /// The kind of `page`, or None where it is not a page of this access method.
+    #[inline]
     pub fn of(page: &[u8]) -> Option<PageKind> {
         if read_u32(page, SPECIAL) != PAGE_MAGIC {
             return None;
         }
-        [PageKind::Meta, PageKind::Node, PageKind::Upper, PageKind::Tid]
-            .into_iter()
-            .find(|kind| *kind as u32 == read_u32(page, SPECIAL + 4))
+        match read_u32(page, SPECIAL + 4) {
+            1 => Some(PageKind::Meta),
+            2 => Some(PageKind::Node),
+            3 => Some(PageKind::Upper),
+            4 => Some(PageKind::Tid),
+            5 => Some(PageKind::Bucket),
+            6 => Some(PageKind::Directory),
+            _ => None,
+        }
     }
 
     /// Writes the special bytes of a new page.
@@ -62,10 +83,10 @@ impl PageKind {
         write_u32(page, SPECIAL + 4, self as u32);
     }
 
-    /// Where [`Meta::heads`] keeps the list of pages of this kind that have free slots.
+    /// Where [`Meta::heads`] keeps the list of pages of this kind that have free slots; meaningless for kinds without such a list.
     pub fn list(self) -> usize {
         match self {
-            PageKind::Meta | PageKind::Node => 0,
+            PageKind::Meta | PageKind::Node | PageKind::Bucket | PageKind::Directory => 0,
             PageKind::Upper => 1,
             PageKind::Tid => 2,
         }
@@ -160,16 +181,19 @@ impl Layout {
     }
 
     /// The most edges of a node on `level`.
+    #[inline]
     pub fn max_links(&self, level: u8) -> usize {
         if level == 0 { 2 * self.m } else { self.m }
     }
 
     /// Block of a node.
+    #[inline]
     pub fn block(&self, id: u32) -> u32 {
         id / self.per_page
     }
 
     /// Byte offset of a node in its page.
+    #[inline]
     pub fn offset(&self, id: u32) -> usize {
         FIRST_SLOT + (id % self.per_page) as usize * self.stride
     }
@@ -180,22 +204,25 @@ impl Layout {
     }
 
     /// Block of an upper slot.
+    #[inline]
     pub fn upper_block(&self, id: u32) -> u32 {
         id / self.upper_per_page
     }
 
     /// Byte offset of an upper slot in its page.
+    #[inline]
     pub fn upper_offset(&self, id: u32) -> usize {
         FIRST_SLOT + (id % self.upper_per_page) as usize * self.upper_stride
     }
 
-    /// The end of the last slot of a page of `kind`: what `pd_lower` must be.
+    /// The end of the last slot of a page of `kind`.
     pub fn slots_end(&self, kind: PageKind) -> usize {
         match kind {
             PageKind::Meta => META_END,
             PageKind::Node => FIRST_SLOT + self.per_page as usize * self.stride,
             PageKind::Upper => FIRST_SLOT + self.upper_per_page as usize * self.upper_stride,
             PageKind::Tid => FIRST_SLOT + TID_SLOTS_PER_PAGE * TID_STRIDE,
+            PageKind::Bucket | PageKind::Directory => SPECIAL,
         }
     }
 
@@ -221,7 +248,7 @@ impl Layout {
     /// Whether a page of `kind` has a free slot.
     pub fn has_room(&self, kind: PageKind, page: &[u8], block: u32) -> bool {
         match kind {
-            PageKind::Meta => false,
+            PageKind::Meta | PageKind::Bucket | PageKind::Directory => false,
             PageKind::Node => self.free_node(page, block).is_some(),
             PageKind::Upper => self.free_uppers(page, block, 1).is_some(),
             PageKind::Tid => free_tid_slot(page, block).is_some(),
@@ -231,7 +258,7 @@ impl Layout {
     /// Whether the identifiers of a page of `kind` at `block` fit 32 bits.
     pub fn can_address(&self, kind: PageKind, block: u32) -> bool {
         match kind {
-            PageKind::Meta => true,
+            PageKind::Meta | PageKind::Bucket | PageKind::Directory => true,
             PageKind::Node => self.first_id(block).is_some(),
             PageKind::Upper => self.first_upper(block).is_some(),
             PageKind::Tid => first_tid_slot(block).is_some(),
@@ -239,6 +266,7 @@ impl Layout {
     }
 
     /// The bytes of node `id` in its page.
+    #[inline]
     pub fn node<'a>(&self, page: &'a [u8], id: u32) -> Node<'a> {
         let start = self.offset(id);
         Node { slot: &page[start..start + self.stride], layout: *self }
@@ -251,6 +279,7 @@ impl Layout {
     }
 
     /// The bytes of upper slot `id` in its page.
+    #[inline]
     pub fn upper<'a>(&self, page: &'a [u8], id: u32) -> Upper<'a> {
         let start = self.upper_offset(id);
         Upper { slot: &page[start..start + self.upper_stride], m: self.m }
@@ -263,10 +292,12 @@ impl Layout {
     }
 }
 
+#[inline]
 pub(crate) fn read_u16(bytes: &[u8], at: usize) -> u16 {
     u16::from_le_bytes([bytes[at], bytes[at + 1]])
 }
 
+#[inline]
 pub(crate) fn read_u32(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
@@ -291,19 +322,43 @@ fn write_tid(bytes: &mut [u8], at: usize, tid: Option<HeapTid>) {
     write_u16(bytes, at + 4, tid.map_or(0, |tid| tid.offset));
 }
 
-fn read_links(slot: &[u8], ids: usize, capacity: usize, count: usize, out: &mut Vec<Link>) {
-    let generations = ids + 4 * capacity;
-    for position in 0..count.min(capacity) {
-        out.push(Link { id: read_u32(slot, ids + 4 * position), generation: slot[generations + position] });
+/// Bytes of an edge: the identifier of its target (0 in an empty place) and its generation.
+const EDGE: usize = 5;
+
+#[inline]
+fn read_links(edges: &[u8], out: &mut Vec<Link>) {
+    out.extend(edges.chunks_exact(EDGE).filter_map(|edge| {
+        let id = read_u32(edge, 0);
+        (id != 0).then(|| Link { id, generation: edge[4] })
+    }));
+}
+
+fn count_links(edges: &[u8]) -> usize {
+    edges.chunks_exact(EDGE).filter(|edge| read_u32(edge, 0) != 0).count()
+}
+
+/// Makes the edges those of `links`. An edge that stays keeps its place, so a WAL record holds only what differs.
+fn write_links(edges: &mut [u8], links: &[Link]) {
+    let mut present = Vec::with_capacity(links.len());
+    for edge in edges.chunks_exact_mut(EDGE) {
+        let link = Link { id: read_u32(edge, 0), generation: edge[4] };
+        if link.id != 0 && links.contains(&link) && !present.contains(&link) {
+            present.push(link);
+        } else {
+            edge.fill(0);
+        }
+    }
+    for link in links.iter().filter(|link| !present.contains(link)) {
+        push_link(edges, *link);
     }
 }
 
-fn write_links(slot: &mut [u8], ids: usize, capacity: usize, links: &[Link]) {
-    let generations = ids + 4 * capacity;
-    for (position, link) in links.iter().take(capacity).enumerate() {
-        write_u32(slot, ids + 4 * position, link.id);
-        slot[generations + position] = link.generation;
-    }
+/// Puts an edge into the first empty place; false where there is none.
+fn push_link(edges: &mut [u8], link: Link) -> bool {
+    let Some(edge) = edges.chunks_exact_mut(EDGE).find(|edge| read_u32(edge, 0) == 0) else { return false };
+    write_u32(edge, 0, link.id);
+    edge[4] = link.generation;
+    true
 }
 
 /// First TID slot of a block, or None beyond what identifiers can address.
@@ -413,11 +468,15 @@ impl<'a> TidsMut<'a> {
 }
 
 const META: usize = 24;
-const META_END: usize = FIRST_SLOT + 64;
+/// Where the blocks of the directory pages stand in the meta page.
+const META_DIRECTORIES: usize = META + 40;
+/// The most directory pages: enough for 700 million vectors.
+pub const MAX_DIRECTORIES: usize = 512;
+const META_END: usize = META_DIRECTORIES + 4 * MAX_DIRECTORIES;
 /// Marks a meta page.
 pub const META_MAGIC: u32 = 0x5355_5452;
 /// The format described here; another number is another format.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The meta page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -438,6 +497,8 @@ pub struct Meta {
     pub entry: Option<Link>,
     /// The first page with free slots of each kind, in the order of [`PageKind::list`]; 0 where there is none.
     pub heads: [u32; 3],
+    /// Buckets of the table that finds a node by the hash of its vector.
+    pub buckets: u32,
 }
 
 /// Why a meta page was refused.
@@ -472,7 +533,22 @@ impl Meta {
             entry_level: page[at + 18],
             entry: (id != 0).then_some(Link { id, generation: page[at + 19] }),
             heads: [24, 28, 32].map(|offset| read_u32(page, at + offset)),
+            buckets: read_u32(page, at + 36),
         })
+    }
+
+    /// The block of a directory page, read from the meta page; 0 where there is none.
+    pub fn directory(page: &[u8], number: usize) -> u32 {
+        if number < MAX_DIRECTORIES { read_u32(page, META_DIRECTORIES + 4 * number) } else { 0 }
+    }
+
+    /// Writes the block of a directory page into the meta page; false beyond [`MAX_DIRECTORIES`].
+    pub fn set_directory(page: &mut [u8], number: usize, block: u32) -> bool {
+        let fits = number < MAX_DIRECTORIES;
+        if fits {
+            write_u32(page, META_DIRECTORIES + 4 * number, block);
+        }
+        fits
     }
 
     /// Writes the meta page, its special bytes excepted.
@@ -491,5 +567,6 @@ impl Meta {
         for (position, block) in self.heads.iter().enumerate() {
             write_u32(page, at + 24 + 4 * position, *block);
         }
+        write_u32(page, at + 36, self.buckets);
     }
 }

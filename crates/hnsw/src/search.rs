@@ -33,6 +33,7 @@ impl PartialOrd for Candidate {
 }
 
 impl Ord for Candidate {
+    #[inline]
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.distance.total_cmp(&other.distance).then(self.link.cmp(&other.link))
     }
@@ -100,6 +101,7 @@ pub struct Visited {
 
 impl Visited {
     /// Marks `id`; true where it was not yet marked.
+    #[inline]
     pub fn insert(&mut self, id: u32) -> bool {
         let (word, bit) = ((id / 64) as usize, 1u64 << (id % 64));
         if word >= self.words.len() {
@@ -114,6 +116,7 @@ impl Visited {
     }
 
     /// Whether `id` is marked.
+    #[inline]
     pub fn contains(&self, id: u32) -> bool {
         self.words.get((id / 64) as usize).is_some_and(|word| word & (1 << (id % 64)) != 0)
     }
@@ -198,18 +201,6 @@ impl Beam {
 
     /// Searches on until the nearest `ef` live nodes that can be reached are kept.
     pub fn run<S: Store + ?Sized>(&mut self, store: &mut S, query: &Query, ef: usize, level: u8) {
-        self.run_until(store, query, ef, level, f32::NEG_INFINITY);
-    }
-
-    /// [`Beam::run`], but stops after the step that meets a live node at most `near` away; true where it did. It can be called again.
-    pub fn run_until<S: Store + ?Sized>(
-        &mut self,
-        store: &mut S,
-        query: &Query,
-        ef: usize,
-        level: u8,
-        near: f32,
-    ) -> bool {
         while self.kept.len() > ef {
             self.evict();
         }
@@ -227,16 +218,7 @@ impl Beam {
             for position in 0..self.scored.len() {
                 self.offer(self.scored[position], ef);
             }
-            if self.scored.iter().any(|found| found.live && found.distance <= near) {
-                return true;
-            }
         }
-        false
-    }
-
-    /// What is kept and at most `near` away.
-    pub fn within(&self, near: f32) -> Vec<Candidate> {
-        self.kept.iter().filter(|found| found.distance <= near).copied().collect()
     }
 
     fn offer(&mut self, candidate: Candidate, ef: usize) {
@@ -315,16 +297,21 @@ pub fn descend<S: Store + ?Sized>(store: &mut S, query: &Query, entry: Entry, bo
     nearest
 }
 
+/// Edges that a full node keeps when it is pruned, of `most`: room for the next ones, at a density that was measured (docs/PERFORMANCE.md).
+pub fn pruned(most: usize) -> usize {
+    most * 3 / 4
+}
+
 /// Chooses at most `most` edges out of `candidates` (nearest first): one is taken when it is nearer to the base than to
-/// every one taken before (algorithm 4 of arXiv 1603.09320 without its extension). With `fill`, the nearest of
-/// the others take the places that remain.
+/// every one taken before (algorithm 4 of arXiv 1603.09320 without its extension). Where that gives fewer than `least`,
+/// the nearest of the others follow.
 pub fn choose(
     distance: Distance,
     candidates: &[(f32, Link)],
     codes: &Codes,
     positions: &[usize],
     most: usize,
-    fill: bool,
+    least: usize,
 ) -> Vec<Link> {
     let mut taken: Vec<usize> = Vec::with_capacity(most);
     let mut passed: Vec<usize> = Vec::new();
@@ -338,18 +325,16 @@ pub fn choose(
             .all(|other| codes.get(positions[*other]).is_none_or(|other| between(distance, code, other) > *to_base));
         if diverse { taken.push(rank) } else { passed.push(rank) }
     }
-    if fill {
-        let places = most - taken.len();
-        taken.extend(passed.into_iter().take(places));
-    }
+    let places = least.saturating_sub(taken.len());
+    taken.extend(passed.into_iter().take(places));
     taken.into_iter().map(|rank| candidates[rank].1).collect()
 }
 
-/// [`choose`] for candidates that still have to be fetched; those that are gone are left out.
-pub fn select<S: Store + ?Sized>(store: &mut S, candidates: &[(f32, Link)], most: usize, fill: bool) -> Vec<Link> {
+/// [`choose`] for candidates that still have to be fetched, with `most` edges if there are so many; those that are gone are left out.
+pub fn select<S: Store + ?Sized>(store: &mut S, candidates: &[(f32, Link)], most: usize) -> Vec<Link> {
     let links: Vec<Link> = candidates.iter().map(|(_, link)| *link).collect();
     let mut codes = Codes::default();
     store.fetch(&links, &mut codes);
     let positions: Vec<usize> = (0..links.len()).collect();
-    choose(store.distance(), candidates, &codes, &positions, most, fill)
+    choose(store.distance(), candidates, &codes, &positions, most, most)
 }

@@ -51,6 +51,7 @@ SELECT part('nodes') AS nodes, part('rows') AS rows, part('dead_nodes') AS dead,
 TRUNCATE item;
 SELECT part('nodes');
 INSERT INTO item SELECT i, ARRAY[sin(i), cos(i * 3), sin(i * 7)]::real[]::embedding(3) FROM generate_series(1, 2000) AS i;
+SELECT part('bucket_pages') >= 2 AS table_has_grown;
 DELETE FROM item WHERE id % 2 = 0;
 SELECT count(*) FROM (SELECT id FROM item ORDER BY v <-> '[0,0,0]') AS everything WHERE id % 2 = 0;
 SELECT pg_relation_size('item_v') AS size \gset

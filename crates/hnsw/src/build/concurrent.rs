@@ -6,7 +6,7 @@
 
 use crate::code::{CodeRef, Coded, Distance, Query, between, prefetch};
 use crate::layout::{Layout, Link};
-use crate::search::{Beam, Candidate, Codes, Entry, Store, choose, descend, select};
+use crate::search::{Beam, Candidate, Codes, Entry, Store, choose, descend, pruned, select};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -212,6 +212,38 @@ impl Concurrent {
         }
     }
 
+    /// Every node once, in runs of `run` that are near each other: what one page takes. A run begins with the next node of [`Concurrent::walk`]
+    /// that is in none, then come the nodes that the run leads to, the nearest first.
+    pub fn in_runs(&self, run: usize) -> Vec<u32> {
+        let mut order = Vec::with_capacity(self.len());
+        let mut placed = vec![false; self.len()];
+        // The walk reaches every node; a pathological graph that could not be connected still keeps all of its nodes.
+        for seed in self.walk().into_iter().chain(0..self.len() as u32) {
+            if std::mem::replace(&mut placed[seed as usize], true) {
+                continue;
+            }
+            let mut member = order.len();
+            order.push(seed);
+            while member < order.len() && order.len() % run != 0 {
+                let base = self.code(order[member]);
+                let mut near: Vec<(f32, u32)> = self
+                    .links(order[member], 0)
+                    .into_iter()
+                    .filter(|link| !placed[*link as usize])
+                    .map(|link| (between(self.distance, base, self.code(link)), link))
+                    .collect();
+                near.sort_by(|left, right| left.0.total_cmp(&right.0).then(left.1.cmp(&right.1)));
+                near.truncate(run - order.len() % run);
+                for (_, link) in near {
+                    placed[link as usize] = true;
+                    order.push(link);
+                }
+                member += 1;
+            }
+        }
+        order
+    }
+
     fn set_links(&self, node: u32, links: &[u32]) {
         let links: Vec<Link> = links.iter().map(|id| Link { id: *id, generation: 0 }).collect();
         if let Some(edges) = self.edges(node, 0) {
@@ -320,7 +352,7 @@ impl<'a> Worker<'a> {
             let pairs: Vec<(f32, Link)> =
                 found.iter().filter(|found| found.link != this).map(|found| (found.distance, found.link)).collect();
             // A quarter of the places stays free for the nodes that come later.
-            let links = select(self, &pairs, graph.layout.max_links(level) * 3 / 4, true);
+            let links = select(self, &pairs, pruned(graph.layout.max_links(level)));
             if let Some(edges) = graph.edges(node, level) {
                 let _guard = graph.lock(node);
                 // Another thread may have met the node on a higher level and linked it here already.
@@ -364,7 +396,7 @@ impl<'a> Worker<'a> {
         let order: Vec<Link> = ranked.iter().map(|(_, link)| *link).collect();
         self.fetch(&order, &mut codes);
         let positions: Vec<usize> = (0..order.len()).collect();
-        let kept = choose(graph.distance, &ranked, &codes, &positions, edges.ids.len(), false);
+        let kept = choose(graph.distance, &ranked, &codes, &positions, edges.ids.len(), pruned(edges.ids.len()));
         edges.write(&kept);
     }
 }

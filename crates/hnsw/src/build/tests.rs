@@ -20,6 +20,9 @@ fn every_node_is_reachable_whatever_the_distance() {
         codes.chunks(300).for_each(|batch| builder.add(batch));
         let (graph, _) = builder.finish();
         assert_eq!((graph.len(), graph.walk().len()), (codes.len(), codes.len()), "{distance:?}");
+        let mut order = graph.in_runs(7);
+        order.sort_unstable();
+        assert!(order.into_iter().eq(0..codes.len() as u32), "every node has one place");
         let highest = codes.iter().map(|(_, level)| *level).max().unwrap();
         assert_eq!(graph.entry().unwrap().level, highest);
         for (node, (coded, level)) in (0u32..).zip(&codes) {

@@ -21,6 +21,7 @@ pub struct CodeKernels {
 static CHOSEN: OnceLock<CodeKernels> = OnceLock::new();
 
 /// The fastest implementation that this processor supports.
+#[inline]
 pub fn kernels() -> &'static CodeKernels {
     CHOSEN.get_or_init(|| supported()[0])
 }

@@ -121,7 +121,7 @@ impl Coded {
 }
 
 /// A hash of the bits of a vector; equal vectors have equal hashes.
-fn hash(vector: &[f32]) -> u32 {
+pub fn hash(vector: &[f32]) -> u32 {
     let mixed = vector.iter().fold(0x9e37_79b9_7f4a_7c15u64, |state, value| {
         let state = (state ^ u64::from(value.to_bits())).wrapping_mul(0xff51_afd7_ed55_8ccd);
         state ^ (state >> 32)
@@ -130,6 +130,7 @@ fn hash(vector: &[f32]) -> u32 {
 }
 
 /// The distance between two reconstructed vectors: squared for L2, the negative inner product for inner product and cosine.
+#[inline]
 pub fn between(distance: Distance, left: CodeRef<'_>, right: CodeRef<'_>) -> f32 {
     let kernels = kernels::kernels();
     match distance {
@@ -141,6 +142,7 @@ pub fn between(distance: Distance, left: CodeRef<'_>, right: CodeRef<'_>) -> f32
     }
 }
 
+#[inline]
 fn combine(distance: Distance, dot: f64, left_norm: f32, right_norm: f32) -> f32 {
     match distance {
         Distance::L2 => (f64::from(left_norm) + f64::from(right_norm) - 2.0 * dot).max(0.0) as f32,
@@ -222,6 +224,7 @@ impl Query {
     }
 
     /// The distance to a reconstructed vector, in the units of [`between`].
+    #[inline]
     pub fn distance(&self, code: CodeRef<'_>) -> f32 {
         let kernels = kernels::kernels();
         match self.distance {
@@ -234,6 +237,7 @@ impl Query {
     }
 
     /// How far the exact distance may be from the reconstructed one, before squaring.
+    #[inline]
     pub fn slack(&self, code: CodeRef<'_>) -> f32 {
         match self.distance {
             Distance::L2 => code.error + self.error + 1e-6 * (self.length + code.norm.sqrt()),

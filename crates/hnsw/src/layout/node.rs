@@ -9,7 +9,6 @@ use super::*;
 /// | 0 | state |
 /// | 1 | level |
 /// | 2 | generation |
-/// | 3 | number of level-0 edges |
 /// | 4..8 | scale |
 /// | 8..12 | squared norm of the reconstruction |
 /// | 12..14 | error, bfloat16 rounded up |
@@ -17,7 +16,7 @@ use super::*;
 /// | 20..24 | first TID slot |
 /// | 24..28 | hash of the exact vector |
 /// | 28..32 | first upper slot |
-/// | 32.. | code, edge identifiers, edge generations |
+/// | 32.. | code, then 2m places for edges, each identifier (0: empty) and generation |
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
     pub(super) slot: &'a [u8],
@@ -26,6 +25,7 @@ pub struct Node<'a> {
 
 impl<'a> Node<'a> {
     /// What the slot is used for.
+    #[inline]
     pub fn state(&self) -> State {
         match self.slot[0] {
             1 => State::Live,
@@ -35,66 +35,85 @@ impl<'a> Node<'a> {
     }
 
     /// Whether the slot still holds the node that `link` was made for.
+    #[inline]
     pub fn is(&self, link: Link) -> bool {
         self.slot[0] != State::Free as u8 && self.slot[2] == link.generation
     }
 
     /// The level of the node.
+    #[inline]
     pub fn level(&self) -> u8 {
         self.slot[1]
     }
 
     /// Counts how often the slot was freed, modulo 256.
+    #[inline]
     pub fn generation(&self) -> u8 {
         self.slot[2]
     }
 
     /// Number of level-0 edges.
+    #[inline]
     pub fn link_count(&self) -> usize {
-        self.slot[3] as usize
+        count_links(self.edges())
+    }
+
+    #[inline]
+    fn edges(&self) -> &'a [u8] {
+        let start = NODE_HEADER + self.layout.dimensions;
+        &self.slot[start..start + EDGE * 2 * self.layout.m]
     }
 
     /// Factor that turns the code into the vector.
+    #[inline]
     pub fn scale(&self) -> f32 {
         f32::from_bits(read_u32(self.slot, 4))
     }
 
     /// Squared norm of the reconstructed vector.
+    #[inline]
     pub fn norm(&self) -> f32 {
         f32::from_bits(read_u32(self.slot, 8))
     }
 
     /// Upper bound of the distance between the vector and its reconstruction.
+    #[inline]
     pub fn error(&self) -> f32 {
         f32::from_bits(u32::from(read_u16(self.slot, 12)) << 16)
     }
 
     /// The first row of the node.
+    #[inline]
     pub fn tid(&self) -> Option<HeapTid> {
         read_tid(self.slot, 14)
     }
 
     /// The TID slot with more rows, 0 where there is none.
+    #[inline]
     pub fn tid_slot(&self) -> u32 {
         read_u32(self.slot, 20)
     }
 
     /// Hash of the exact vector.
+    #[inline]
     pub fn hash(&self) -> u32 {
         read_u32(self.slot, 24)
     }
 
     /// The upper slot of level 1, 0 for a node of level 0.
+    #[inline]
     pub fn upper(&self) -> u32 {
         read_u32(self.slot, 28)
     }
 
     /// One signed byte per dimension.
+    #[inline]
     pub fn code(&self) -> &'a [u8] {
         &self.slot[NODE_HEADER..NODE_HEADER + self.layout.dimensions]
     }
 
     /// The code with its head.
+    #[inline]
     pub fn coded(&self) -> crate::code::CodeRef<'a> {
         crate::code::CodeRef {
             scale: self.scale(),
@@ -106,9 +125,9 @@ impl<'a> Node<'a> {
     }
 
     /// Appends the level-0 edges to `out`.
+    #[inline]
     pub fn links(&self, out: &mut Vec<Link>) {
-        let ids = NODE_HEADER + self.layout.dimensions;
-        read_links(self.slot, ids, 2 * self.layout.m, self.link_count(), out);
+        read_links(self.edges(), out);
     }
 }
 
@@ -161,24 +180,19 @@ impl NodeMut<'_> {
         write_u32(self.slot, 20, id);
     }
 
-    /// Replaces the level-0 edges.
+    fn edges(&mut self) -> &mut [u8] {
+        let start = NODE_HEADER + self.layout.dimensions;
+        &mut self.slot[start..start + EDGE * 2 * self.layout.m]
+    }
+
+    /// Replaces the level-0 edges; those that stay keep their places.
     pub fn set_links(&mut self, links: &[Link]) {
-        let ids = NODE_HEADER + self.layout.dimensions;
-        self.slot[3] = links.len().min(2 * self.layout.m) as u8;
-        write_links(self.slot, ids, 2 * self.layout.m, links);
+        write_links(self.edges(), links);
     }
 
     /// Adds a level-0 edge; false where the node is full.
     pub fn push_link(&mut self, link: Link) -> bool {
-        let (count, capacity) = (self.slot[3] as usize, 2 * self.layout.m);
-        if count >= capacity {
-            return false;
-        }
-        let ids = NODE_HEADER + self.layout.dimensions;
-        write_u32(self.slot, ids + 4 * count, link.id);
-        self.slot[ids + 4 * capacity + count] = link.generation;
-        self.slot[3] = count as u8 + 1;
-        true
+        push_link(self.edges(), link)
     }
 }
 

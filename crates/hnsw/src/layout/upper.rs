@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// An upper slot: owner 0..4, generation of the owner 4, number of edges 5, used 6, then edge identifiers and generations.
+/// An upper slot: owner 0..4, generation of the owner 4, used 6, then m places for edges, each identifier (0: empty) and generation.
 #[derive(Clone, Copy)]
 pub struct Upper<'a> {
     pub(super) slot: &'a [u8],
@@ -27,12 +27,16 @@ impl Upper<'_> {
 
     /// Number of edges.
     pub fn link_count(&self) -> usize {
-        self.slot[5] as usize
+        count_links(self.edges())
+    }
+
+    fn edges(&self) -> &[u8] {
+        &self.slot[UPPER_HEADER..UPPER_HEADER + EDGE * self.m]
     }
 
     /// Appends the edges to `out`.
     pub fn links(&self, out: &mut Vec<Link>) {
-        read_links(self.slot, UPPER_HEADER, self.m, self.link_count(), out);
+        read_links(self.edges(), out);
     }
 }
 
@@ -61,21 +65,17 @@ impl UpperMut<'_> {
         self.slot.fill(0);
     }
 
-    /// Replaces the edges.
+    fn edges(&mut self) -> &mut [u8] {
+        &mut self.slot[UPPER_HEADER..UPPER_HEADER + EDGE * self.m]
+    }
+
+    /// Replaces the edges; those that stay keep their places.
     pub fn set_links(&mut self, links: &[Link]) {
-        self.slot[5] = links.len().min(self.m) as u8;
-        write_links(self.slot, UPPER_HEADER, self.m, links);
+        write_links(self.edges(), links);
     }
 
     /// Adds an edge; false where the slot is full.
     pub fn push_link(&mut self, link: Link) -> bool {
-        let count = self.slot[5] as usize;
-        if count >= self.m {
-            return false;
-        }
-        write_u32(self.slot, UPPER_HEADER + 4 * count, link.id);
-        self.slot[UPPER_HEADER + 4 * self.m + count] = link.generation;
-        self.slot[5] = count as u8 + 1;
-        true
+        push_link(self.edges(), link)
     }
 }
