@@ -263,22 +263,19 @@ impl<'a> Pages<'a> {
                     };
                     match kind {
                         PageKind::Node => self.fill_nodes(page, block),
-                        PageKind::Upper => upper_slots
-                            .iter()
-                            .filter(|(slot, ..)| layout.upper_block(*slot) == block)
-                            .for_each(|(slot, node, level)| {
+                        PageKind::Upper => {
+                            let slots = of_block(&upper_slots, block, |(slot, ..)| layout.upper_block(*slot));
+                            for (slot, node, level) in slots {
                                 layout.upper_mut(page, *slot).fill(self.link(*node), &self.links(*node, *level));
-                            }),
+                            }
+                        }
                         PageKind::Bucket => {
                             let number = block - buckets.start;
                             let mut bucket = BucketMut::new(page);
                             bucket.set_number(number, buckets.len() as u32);
-                            let start = entries.partition_point(|(bucket, _)| *bucket < number);
-                            entries[start..].iter().take_while(|(bucket, _)| *bucket == number).for_each(
-                                |(_, entry)| {
-                                    bucket.push(*entry);
-                                },
-                            );
+                            for (_, entry) in of_block(&entries, number, |(bucket, _)| *bucket) {
+                                bucket.push(*entry);
+                            }
                         }
                         PageKind::Directory => {
                             let first = buckets.start + (block - directories.start) * PER_DIRECTORY as u32;
@@ -287,11 +284,11 @@ impl<'a> Pages<'a> {
                                 .enumerate()
                                 .for_each(|(place, block)| set_directory_entry(page, place, block));
                         }
-                        _ => tid_slots.iter().filter(|(slot, ..)| tid_block(*slot) == block).for_each(
-                            |(slot, node, next, tids)| {
+                        _ => {
+                            for (slot, node, next, tids) in of_block(&tid_slots, block, |(slot, ..)| tid_block(*slot)) {
                                 TidsMut::new(page, *slot).fill(self.link(*node), *next, tids);
-                            },
-                        ),
+                            }
+                        }
                     }
                     if block == last(range) && layout.has_room(kind, page, block) {
                         set_list_next(page, Some(0));
@@ -375,6 +372,12 @@ impl<'a> Pages<'a> {
         slots.sort_unstable();
         slots
     }
+}
+
+/// Those of `sorted` that `block_of` places in `block`.
+fn of_block<T>(sorted: &[T], block: u32, block_of: impl Fn(&T) -> u32) -> impl Iterator<Item = &T> {
+    let start = sorted.partition_point(|item| block_of(item) < block);
+    sorted[start..].iter().take_while(move |item| block_of(item) == block)
 }
 
 /// Changes the meta page in place; the caller logs it.

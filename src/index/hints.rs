@@ -24,6 +24,7 @@ thread_local! {
 /// The hints of one index, taken from the backend's cache and given back when dropped.
 pub struct Hints {
     file: File,
+    /// By block: the buffer, negative as long as the page is not known to hold nodes; 0 where nothing is known.
     buffers: Vec<pg_sys::Buffer>,
 }
 
@@ -52,11 +53,11 @@ impl Hints {
         Hints { file, buffers }
     }
 
-    /// Pins the page of a block.
+    /// Pins the page of a block; true where it is known to hold nodes, which it then does for ever.
     ///
     /// # Safety
     /// As for the functions of [`raw`]; the block exists.
-    pub unsafe fn pin(&mut self, relation: pg_sys::Relation, block: u32) -> pg_sys::Buffer {
+    pub unsafe fn pin(&mut self, relation: pg_sys::Relation, block: u32) -> (pg_sys::Buffer, bool) {
         let position = block as usize;
         // A block beyond the end, which only a damaged link leads to, gets no place: reading it is an error.
         if position >= self.buffers.len() && block < super::pages::block_count(relation) {
@@ -69,8 +70,8 @@ impl Hints {
             let file = (*relation).rd_node;
             #[cfg(not(feature = "pg15"))]
             let file = (*relation).rd_locator;
-            if hint > 0 && raw::ReadRecentBuffer(file, pg_sys::ForkNumber::MAIN_FORKNUM, block, hint) {
-                return hint;
+            if hint != 0 && raw::ReadRecentBuffer(file, pg_sys::ForkNumber::MAIN_FORKNUM, block, hint.abs()) {
+                return (hint.abs(), hint > 0);
             }
             let buffer = raw::ReadBufferExtended(
                 relation,
@@ -80,10 +81,37 @@ impl Hints {
                 std::ptr::null_mut(),
             );
             if let Some(place) = self.buffers.get_mut(position) {
-                *place = buffer;
+                // Those of temporary tables are negative.
+                *place = if buffer > 0 { -buffer } else { 0 };
             }
-            buffer
+            (buffer, false)
         }
+    }
+
+    /// Notes that the page of a block was seen to hold nodes.
+    pub fn holds_nodes(&mut self, block: u32) {
+        if let Some(place) = self.buffers.get_mut(block as usize) {
+            *place = place.abs();
+        }
+    }
+
+    /// Asks the processor for the edges of a node.
+    pub fn prefetch_links(&self, layout: &Layout, node: Link) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let hint = self.buffers.get(layout.block(node.id) as usize).copied().unwrap_or(0);
+            if hint == 0 {
+                return;
+            }
+            let start = (hint.unsigned_abs() as usize - 1) * PAGE_SIZE + layout.offset(node.id);
+            for line in (NODE_HEADER + layout.dimensions..layout.stride).step_by(64) {
+                // SAFETY: as in `prefetch`.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(pg_sys::BufferBlocks.wrapping_add(start + line).cast()) }
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (layout, node);
     }
 
     /// Asks the processor for the buffer descriptor and the first lines of every node.
@@ -94,20 +122,18 @@ impl Hints {
             let lines = (NODE_HEADER + layout.dimensions).div_ceil(64).min(PREFETCHED_LINES);
             for link in targets {
                 let hint = self.buffers.get(layout.block(link.id) as usize).copied().unwrap_or(0);
-                if hint <= 0 {
+                if hint == 0 {
                     continue;
                 }
                 // SAFETY: a prefetch reads nothing and never faults; the addresses are within the shared buffers.
                 unsafe {
-                    let position = hint as usize - 1;
+                    let position = hint.unsigned_abs() as usize - 1;
                     _mm_prefetch::<_MM_HINT_T0>(pg_sys::BufferDescriptors.wrapping_add(position).cast());
                     let page = pg_sys::BufferBlocks.wrapping_add(position * PAGE_SIZE);
-                    _mm_prefetch::<_MM_HINT_T0>(page.cast());
                     let node = page.wrapping_add(layout.offset(link.id));
                     for line in 0..lines {
                         _mm_prefetch::<_MM_HINT_T0>(node.wrapping_add(64 * line).cast());
                     }
-                    _mm_prefetch::<_MM_HINT_T0>(page.wrapping_add(PAGE_SIZE - 16).cast());
                 }
             }
         }

@@ -83,14 +83,22 @@ impl Index {
     /// Appends the rows of a node to `out`; none where the node is gone.
     pub fn tids(&mut self, node: Link, out: &mut Vec<HeapTid>) {
         let layout = self.layout;
-        let mut slot = pages::read(self.relation, layout.block(node.id), std::ptr::null_mut(), |page| {
-            let view = layout.node(page, node.id);
-            if PageKind::of(page) != Some(PageKind::Node) || !view.is(node) || view.state() != State::Live {
-                return 0;
-            }
-            out.extend(view.tid());
-            view.tid_slot()
-        });
+        let (relation, hints) = (self.relation, &mut self.hints);
+        // SAFETY: the closure owns nothing; the buffer is pinned and locked while its page is read.
+        let (first, mut slot) = unsafe {
+            pages::guarded(|| {
+                let (buffer, known) = hints.pin(relation, layout.block(node.id));
+                pages::raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as i32);
+                let page = pages::page_of(buffer);
+                let view = layout.node(page, node.id);
+                let nodes = known || PageKind::of(page) == Some(PageKind::Node);
+                let live = nodes && view.is(node) && view.state() == State::Live;
+                let rows = if live { (view.tid(), view.tid_slot()) } else { (None, 0) };
+                pages::raw::UnlockReleaseBuffer(buffer);
+                rows
+            })
+        };
+        out.extend(first);
         let mut guard = ChainGuard::new();
         while slot != 0 {
             check_for_interrupts();
@@ -182,10 +190,13 @@ impl Store for Index {
                 let mut rest = targets;
                 while let Some(first) = rest.first() {
                     let block = layout.block(first.id);
-                    let buffer = hints.pin(relation, block);
+                    let (buffer, known) = hints.pin(relation, block);
                     pages::raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as i32);
                     let page = pages::page_of(buffer);
-                    let nodes = PageKind::of(page) == Some(PageKind::Node);
+                    let nodes = known || PageKind::of(page) == Some(PageKind::Node);
+                    if nodes && !known {
+                        hints.holds_nodes(block);
+                    }
                     let end = (block + 1).saturating_mul(layout.per_page);
                     while let Some((link, others)) = rest.split_first().filter(|(link, _)| link.id < end) {
                         rest = others;
@@ -222,10 +233,11 @@ impl Store for Index {
         // SAFETY: as in `score`.
         let present = unsafe {
             pages::guarded(|| {
-                let buffer = hints.pin(relation, block);
+                let (buffer, known) = hints.pin(relation, block);
                 pages::raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as i32);
                 let page = pages::page_of(buffer);
-                let present = match (slot, PageKind::of(page)) {
+                let kind = if known { Some(PageKind::Node) } else { PageKind::of(page) };
+                let present = match (slot, kind) {
                     (None, Some(PageKind::Node)) => {
                         let view = layout.node(page, node.id);
                         if view.is(node) {
@@ -250,6 +262,10 @@ impl Store for Index {
         present
     }
 
+    fn prefetch_links(&mut self, node: Link) {
+        self.hints.prefetch_links(&self.layout, node);
+    }
+
     fn fetch(&mut self, targets: &[Link], out: &mut Codes) {
         check_for_interrupts();
         let layout = self.layout;
@@ -261,12 +277,12 @@ impl Store for Index {
         unsafe {
             pages::guarded(|| {
                 for link in targets {
-                    let buffer = hints.pin(relation, layout.block(link.id));
+                    let (buffer, known) = hints.pin(relation, layout.block(link.id));
                     pages::raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as i32);
                     let page = pages::page_of(buffer);
                     let node = layout.node(page, link.id);
-                    let live =
-                        PageKind::of(page) == Some(PageKind::Node) && node.is(*link) && node.state() == State::Live;
+                    let nodes = known || PageKind::of(page) == Some(PageKind::Node);
+                    let live = nodes && node.is(*link) && node.state() == State::Live;
                     out.push(live.then(|| node.coded()));
                     pages::raw::UnlockReleaseBuffer(buffer);
                 }

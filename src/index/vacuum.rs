@@ -7,10 +7,10 @@ use super::store::{ChainGuard, Index, corrupt};
 use crate::error::raise;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use sutra_hnsw::insert::{Edit, Outcome, StoreMut, relink_orphan};
+use sutra_hnsw::insert::{Edit, Outcome, StoreMut, relink};
 use sutra_hnsw::layout::{HeapTid, Link, PageKind, State, Tids, TidsMut, tid_block};
 use sutra_hnsw::repair::repair;
-use sutra_hnsw::search::Entry;
+use sutra_hnsw::search::{Entry, Store};
 
 /// What a slot was when vacuum read it.
 #[derive(Clone, Copy)]
@@ -23,6 +23,9 @@ const UNKNOWN: Status = Status { state: State::Free, generation: 0 };
 
 /// Attempts to repair a node that inserts keep changing; what remains is an edge that readers pass by and the next vacuum repairs.
 const ATTEMPTS: usize = 16;
+
+/// Passes over the graph to link what cannot be reached: linking one node by force may cut off another.
+const ROUNDS: usize = 4;
 
 struct Vacuum {
     index: Index,
@@ -226,39 +229,51 @@ impl Vacuum {
         }
     }
 
-    /// Links the nodes that lost their last incoming edge with a dead node.
-    fn relink_orphans(&mut self) {
-        let layout = self.index.layout;
-        let mut linked = vec![false; self.slots.len()];
-        let mut links: Vec<Link> = Vec::new();
-        for block in 1..pages::block_count(self.index.relation) {
-            self.pause();
-            links.clear();
-            pages::read(self.index.relation, block, self.strategy, |page| {
-                let Some(first) = layout.first_id(block).filter(|_| PageKind::of(page) == Some(PageKind::Node)) else {
-                    return;
-                };
-                for id in first..first + layout.per_page {
-                    let node = layout.node(page, id);
-                    if node.state() == State::Live {
-                        node.links(&mut links);
-                    }
-                }
-            });
-            for link in &links {
-                if let Some(linked) = linked.get_mut(link.id as usize) {
-                    *linked = true;
+    /// Step 3: links the nodes anew that the entry point does not lead to any more.
+    fn relink_unreachable(&mut self) {
+        for _ in 0..ROUNDS {
+            let Some(entry) = self.index.meta().entry else { return };
+            let mut met = vec![false; self.slots.len()];
+            self.walk(entry, &mut met);
+            let mut complete = true;
+            for id in 0..self.slots.len() as u32 {
+                let slot = self.slots[id as usize];
+                if slot.state == State::Live && !met[id as usize] {
+                    complete = false;
+                    self.pause();
+                    let (node, ef) = (Link { id, generation: slot.generation }, self.index.ef_construction);
+                    relink(&mut self.index, node, ef);
+                    self.walk(node, &mut met);
                 }
             }
+            if complete {
+                return;
+            }
         }
-        let entry = self.index.meta().entry;
-        for (id, linked) in (0u32..).zip(linked) {
-            let slot = self.slots[id as usize];
-            let node = Link { id, generation: slot.generation };
-            if slot.state == State::Live && !linked && entry != Some(node) {
-                self.pause();
-                let ef = self.index.ef_construction;
-                relink_orphan(&mut self.index, node, ef);
+    }
+
+    /// Marks what `start` leads to on level 0.
+    fn walk(&mut self, start: Link, met: &mut Vec<bool>) {
+        let (mut queue, mut links) = (vec![start], Vec::new());
+        if let Some(start) = met.get_mut(start.id as usize) {
+            *start = true;
+        }
+        while let Some(node) = queue.pop() {
+            self.pause();
+            links.clear();
+            self.index.links(node, 0, &mut links);
+            for link in &links {
+                let place = link.id as usize;
+                if self.slots.get(place).is_some_and(|slot| slot.generation != link.generation) {
+                    continue;
+                }
+                // What was added since the first step leads on as well.
+                if place >= met.len() {
+                    met.resize(place + 1, false);
+                }
+                if !std::mem::replace(&mut met[place], true) {
+                    queue.push(*link);
+                }
             }
         }
     }
@@ -398,7 +413,7 @@ pub unsafe extern "C-unwind" fn ambulkdelete(
         vacuum.remove_rows();
         if vacuum.dead > 0 {
             vacuum.repair_edges();
-            vacuum.relink_orphans();
+            vacuum.relink_unreachable();
             vacuum.forget_nodes();
             vacuum.free_slots();
         }

@@ -29,6 +29,17 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// The edges that go.
+    fn losses(&self) -> impl Iterator<Item = Link> + '_ {
+        let (expected, links): (&[Link], &[Link]) = match self {
+            Change::Push(_) => (&[], &[]),
+            Change::Replace { expected, links } => (expected, links),
+        };
+        expected.iter().copied().filter(|link| !links.contains(link))
+    }
+}
+
 /// What became of an edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -107,7 +118,7 @@ pub fn insert<S: StoreMut>(
         links = choose_all(store, found, node);
         let this = match node {
             Some(node) => {
-                relink(store, node, previous, &links);
+                set_links(store, node, previous, &links);
                 node
             }
             None => store.create(code, level, tid, &links)?,
@@ -130,7 +141,7 @@ pub fn insert<S: StoreMut>(
 }
 
 /// Gives a node that was written in an earlier round the edges of this one.
-fn relink<S: StoreMut>(store: &mut S, node: Link, previous: Vec<Vec<Link>>, links: &[Vec<Link>]) {
+fn set_links<S: StoreMut>(store: &mut S, node: Link, previous: Vec<Vec<Link>>, links: &[Vec<Link>]) {
     let edits: Vec<Edit> = (0u8..)
         .zip(previous.into_iter().zip(links))
         .map(|(level, (expected, links))| Edit {
@@ -186,13 +197,20 @@ fn link_back<S: StoreMut>(store: &mut S, node: Link, code: CodeRef<'_>, links: &
         (0u8..).zip(links).flat_map(|(level, links)| links.iter().map(move |link| (*link, level))).collect();
     for _ in 0..ROUNDS {
         let mut edits = Vec::with_capacity(open.len());
+        let (mut dropped, mut later): (Vec<(Link, u8)>, Vec<(Link, u8)>) = (Vec::new(), Vec::new());
         for (target, level) in &open {
-            if let Some(change) = decide(store, *target, *level, node, code, false) {
-                edits.push(Edit { target: *target, level: *level, change });
+            let Some(change) = decide(store, *target, *level, node, code, false) else { continue };
+            // Two that drop the same edge each count on the other's: the second decides when the first has changed.
+            let losses: Vec<(Link, u8)> = change.losses().map(|link| (link, *level)).collect();
+            if losses.iter().any(|loss| dropped.contains(loss)) {
+                later.push((*target, *level));
+                continue;
             }
+            dropped.extend(losses);
+            edits.push(Edit { target: *target, level: *level, change });
         }
         let outcomes = store.apply(&edits);
-        open.clear();
+        open = later;
         for (edit, outcome) in edits.iter().zip(outcomes) {
             match outcome {
                 Outcome::Done => linked |= edit.level == 0 && contains(&edit.change, node),
@@ -269,29 +287,22 @@ fn decide<S: Store>(
         links.truncate(most - 1);
         links.push(node);
     }
-    let dropped = candidates.iter().map(|(_, link)| *link).filter(|link| !links.contains(link));
-    let orphans: Vec<Link> = dropped.filter(|link| !is_linked_otherwise(store, *link, level, target)).collect();
-    if orphans.len() + links.len() > most && !force {
+    let dropped: Vec<Link> = candidates.iter().map(|(_, link)| *link).filter(|link| !links.contains(link)).collect();
+    // What is dropped stays in reach where one that is kept leads to it; else its edge is kept too.
+    let mut second = Vec::new();
+    for link in &links {
+        store.links(*link, level, &mut second);
+    }
+    links.extend(dropped.into_iter().filter(|link| !second.contains(link)));
+    if links.len() > most && !force {
         return None;
     }
-    links.extend(orphans);
     links.truncate(most);
     Some(Change::Replace { expected, links })
 }
 
-/// Whether a neighbour of `node` other than `except` links to it: if none does, the link from `except` may be the only way to it.
-fn is_linked_otherwise<S: Store>(store: &mut S, node: Link, level: u8, except: Link) -> bool {
-    let mut own = Vec::new();
-    store.links(node, level, &mut own);
-    let mut back = Vec::new();
-    own.into_iter().filter(|neighbour| *neighbour != except).any(|neighbour| {
-        back.clear();
-        store.links(neighbour, level, &mut back) && back.contains(&node)
-    })
-}
-
-/// Makes a node that nothing links to reachable again: neighbours are sought anew and linked to it.
-pub fn relink_orphan<S: StoreMut>(store: &mut S, node: Link, ef_construction: usize) {
+/// Makes a node that cannot be reached any more reachable again: neighbours are sought anew and linked to it.
+pub fn relink<S: StoreMut>(store: &mut S, node: Link, ef_construction: usize) {
     let mut codes = Codes::default();
     store.fetch(&[node], &mut codes);
     let (Some(code), Some(entry)) = (codes.get(0), store.entry()) else { return };
@@ -300,6 +311,6 @@ pub fn relink_orphan<S: StoreMut>(store: &mut S, node: Link, ef_construction: us
     let links = choose_all(store, found, Some(node));
     let mut expected = Vec::new();
     store.links(node, 0, &mut expected);
-    relink(store, node, vec![expected], &links);
+    set_links(store, node, vec![expected], &links);
     link_back(store, node, code, &links);
 }

@@ -88,6 +88,10 @@ pub trait Store {
     fn score(&mut self, query: &Query, targets: &[Link], out: &mut Vec<Candidate>);
     /// Appends the edges of `node` on `level` to `out`; false where the node is gone.
     fn links(&mut self, node: Link, level: u8, out: &mut Vec<Link>) -> bool;
+    /// Hint that the level-0 edges of `node` will probably be read soon.
+    fn prefetch_links(&mut self, node: Link) {
+        let _ = node;
+    }
     /// Copies the code of each live node of `targets`, None for each other, in the same order.
     fn fetch(&mut self, targets: &[Link], out: &mut Codes);
 }
@@ -213,6 +217,11 @@ impl Beam {
             store.links(next.link, level, &mut self.links);
             let visited = &mut self.visited;
             self.links.retain(|link| visited.insert(link.id));
+            if level == 0
+                && let Some(Reverse(next)) = self.frontier.peek()
+            {
+                store.prefetch_links(next.link);
+            }
             self.scored.clear();
             store.score(query, &self.links, &mut self.scored);
             for position in 0..self.scored.len() {
