@@ -271,3 +271,26 @@ fn another_domain_needs_data_only() {
     assert_eq!(row.value.unwrap()["entity"], json!("Helgoland"));
     assert_eq!(ask("temperature of Brocken on 2 July 2024").kind, Kind::Abstention);
 }
+
+/// "level" and "reading" say nothing in most questions, and are what is asked for where something is measured under them.
+#[test]
+fn a_metric_may_have_a_plain_name() {
+    let mut store = Memory::new();
+    for (name, day, key, value) in [
+        ("Tank North", "2024-07-01", "level", 3.5),
+        ("Tank North", "2024-07-02", "level", 4.5),
+        ("Meter Seven", "2024-07-01", "reading", 120.0),
+        ("Meter Seven", "2024-07-02", "reading", 125.0),
+    ] {
+        store.learn(
+            &format!("{name} on {day}: {value}."),
+            &json!({ "name": name, "date": day, key: value }).to_string(),
+        );
+    }
+    let ask = |question: &str| answer(question, &understand(question, &store), &store, 3, 0.0).remove(0);
+    let number = |question: &str| ask(question).value.and_then(|value| value["value"].as_f64());
+    assert_eq!(number("What was the level of Tank North on 2 July 2024?"), Some(4.5));
+    assert_eq!(number("average level of Tank North in July 2024"), Some(4.0));
+    assert_eq!(number("highest reading of Meter Seven in July 2024"), Some(125.0));
+    assert_eq!(ask("level of Meter Seven on 2 July 2024").kind, Kind::Abstention);
+}

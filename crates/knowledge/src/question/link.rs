@@ -99,6 +99,9 @@ pub fn link(question: &str, tokens: &[Token], roles: &mut [Role], store: &dyn St
     link_entities(question, tokens, roles, store, &vocabulary, &mut links);
     link_metrics(question, tokens, roles, metrics, &vocabulary, &mut links);
     link_observed_metrics(question, tokens, roles, store, metrics, &mut links);
+    if links.metrics.is_empty() {
+        link_plainly_named_metrics(tokens, roles, store, metrics, &mut links);
+    }
     groups::link_groups(question, tokens, roles, store, &mut links);
     link_near_metrics(tokens, roles, metrics, &vocabulary, &mut links);
     link_near_entities(question, tokens, roles, store, &mut links);
@@ -419,16 +422,57 @@ fn link_observed_metrics(
             continue;
         }
         let text = text_of(question, tokens, *stretch);
-        let metric = metrics.iter().find(|metric| metric.name == *name).cloned().unwrap_or_else(|| Metric {
-            name: name.clone(),
-            words: vec![],
-            label: name.replace('_', " "),
-            unit: None,
-            aggregate: crate::store::Aggregate::Mean,
-        });
-        let index = add_metric(links, &metric, text, 0.98);
+        let index = add_metric(links, &observed_metric(metrics, name), text, 0.98);
         links.metrics[index].general = false;
         roles[stretch.0..stretch.1].fill(Role::Metric(index));
+    }
+}
+
+/// The row of sutra.metric for a metric that was observed, or what stands for it where there is none.
+fn observed_metric(metrics: &[Metric], name: &str) -> Metric {
+    metrics.iter().find(|metric| metric.name == name).cloned().unwrap_or_else(|| Metric {
+        name: name.to_owned(),
+        words: vec![],
+        label: name.replace('_', " "),
+        unit: None,
+        aggregate: crate::store::Aggregate::Mean,
+    })
+}
+
+/// Metrics that go by a word which says nothing elsewhere: the "level" of a tank, the "reading" of a meter. Taken where
+/// no other metric is named and the entities asked for have it.
+fn link_plainly_named_metrics(
+    tokens: &[Token],
+    roles: &mut [Role],
+    store: &dyn Store,
+    metrics: &[Metric],
+    links: &mut Links,
+) {
+    let plain = |index: &usize| {
+        roles[*index] == Role::Free
+            && tokens[*index].kind == TokenKind::Word
+            && words::cue(&tokens[*index].lower) == Some(Cue::Filler)
+    };
+    let indexes: Vec<usize> = (0..tokens.len()).filter(plain).collect();
+    let names_of = |index: usize| {
+        let word = tokens[index].lower.clone();
+        let one = word.strip_suffix('s').map(str::to_owned);
+        std::iter::once(word).chain(one)
+    };
+    let wanted: BTreeSet<String> = indexes.iter().flat_map(|index| names_of(*index)).collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let observed = store.observed_metrics(&wanted.into_iter().collect::<Vec<_>>());
+    let entities: Vec<u64> = links.entities.iter().map(|link| link.entity.id).collect();
+    for index in indexes {
+        let Some(name) = names_of(index).find(|name| observed.contains(name)) else { continue };
+        if !entities.is_empty() && store.extents(&entities, &name).is_empty() {
+            continue;
+        }
+        let link = add_metric(links, &observed_metric(metrics, &name), &tokens[index].text, 0.95);
+        links.metrics[link].general = false;
+        roles[index] = Role::Metric(link);
     }
 }
 
