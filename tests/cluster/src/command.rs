@@ -21,10 +21,15 @@ pub struct Setup {
 impl Setup {
     /// Reads SUTRA_PG_CONFIG, SUTRA_TEST_FOLDER and SUTRA_SERVER_USER, which `scripts/test` sets.
     pub fn get() -> Self {
-        let variable = |name: &str| {
-            env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run these tests with `scripts/test cluster`"))
-        };
-        let pg_config = PathBuf::from(variable("SUTRA_PG_CONFIG"));
+        Self::at(&PathBuf::from(variable("SUTRA_PG_CONFIG")))
+    }
+
+    /// The installation of a major version, if `scripts/test` was told to make it: SUTRA_PG_CONFIG_15 and so on.
+    pub fn of(major: u32) -> Option<Self> {
+        env::var_os(format!("SUTRA_PG_CONFIG_{major}")).map(|path| Self::at(Path::new(&path)))
+    }
+
+    fn at(pg_config: &Path) -> Self {
         let programs = pg_config.parent().expect("SUTRA_PG_CONFIG is the path of a program").to_path_buf();
         let name = variable("SUTRA_SERVER_USER");
         let user = (number("id", &["-u"]) == 0).then(|| (number("id", &["-u", &name]), number("id", &["-g", &name])));
@@ -37,7 +42,18 @@ impl Setup {
         program: &str,
         arguments: impl IntoIterator<Item = S>,
     ) -> Result<String, String> {
+        self.output_in(Path::new("/"), program, arguments)
+    }
+
+    /// Runs a program of the installation in a folder that it writes to.
+    pub fn output_in<S: AsRef<OsStr>>(
+        &self,
+        folder: &Path,
+        program: &str,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Result<String, String> {
         let mut command = self.command(&self.programs.join(program));
+        command.current_dir(folder);
         // pg_ctl leaves a server behind that holds what it inherits: a pipe would not end before the server does.
         let scratch = self.folder.join(format!(".output-{:?}-{}", std::thread::current().id(), std::process::id()));
         let file = fs::File::create(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
@@ -63,8 +79,16 @@ impl Setup {
 
     /// Sends a signal to a server's process.
     pub fn signal(&self, process: u32, name: &str) {
-        let status = self.command(Path::new("kill")).args(["-s", name, &process.to_string()]).status();
-        assert!(status.is_ok_and(|status| status.success()), "signal {name} could not be sent to {process}");
+        assert!(self.try_signal(process, name), "signal {name} could not be sent to {process}");
+    }
+
+    /// Sends a signal to a server's process; false when it is gone.
+    pub fn try_signal(&self, process: u32, name: &str) -> bool {
+        let mut kill = self.command(Path::new("kill"));
+        kill.args(["-s", name, &process.to_string()])
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
     }
 
     /// Makes a folder that belongs to the user of the servers.
@@ -90,6 +114,10 @@ impl Setup {
         }
         command
     }
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run these tests with `scripts/test cluster`"))
 }
 
 fn number(program: &str, arguments: &[&str]) -> u32 {

@@ -4,22 +4,51 @@
 //! A cluster listens on a UNIX socket in its own folder only. When its value is dropped, also by a panic, its server
 //! is stopped and its folder removed.
 
+pub mod backup;
+pub mod catalog;
 mod command;
+pub mod crash;
 pub mod index;
+pub mod load;
 pub mod sample;
+pub mod tenants;
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use postgres::{Client, NoTls};
+use rand::Rng;
+use rand::rngs::SmallRng;
 
 pub use command::Setup;
 
 /// How long a server may take for what takes a moment: starting, ending, catching up.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where a server listens, for sessions of other threads.
+#[derive(Clone)]
+pub struct Address(PathBuf);
+
+impl Address {
+    /// Connects as superuser, or says why not.
+    pub fn connect(&self, database: &str) -> Result<Client, postgres::Error> {
+        self.connect_as("postgres", database)
+    }
+
+    /// Connects as a role, or says why not.
+    pub fn connect_as(&self, role: &str, database: &str) -> Result<Client, postgres::Error> {
+        postgres::Config::new()
+            .host_path(&self.0)
+            .user(role)
+            .dbname(database)
+            .connect_timeout(Duration::from_secs(10))
+            .connect(NoTls)
+    }
+}
 
 /// A PostgreSQL cluster with its server; dropped, it is gone.
 pub struct Cluster {
@@ -33,9 +62,16 @@ impl Cluster {
         Self::with_settings("")
     }
 
-    /// Makes a cluster with these lines in its configuration besides the usual ones, and starts it.
-    pub fn with_settings(lines: &str) -> Self {
-        let cluster = Self::in_new_folder();
+    /// Makes a cluster with settings of its own, as lines of postgresql.conf, and starts it.
+    pub fn with_settings(settings: &str) -> Self {
+        let cluster = Self::initialised(Setup::get(), settings);
+        cluster.start();
+        cluster
+    }
+
+    /// Makes a cluster of an installation, not started.
+    pub fn initialised(setup: Setup, settings: &str) -> Self {
+        let cluster = Self::in_new_folder(setup);
         let data = cluster.data();
         cluster.setup.run(
             "initdb",
@@ -43,27 +79,44 @@ impl Cluster {
             &data,
         );
         // The default durability, so that a crash test means something; only the memory is small.
-        fs::write(
-            data.join("postgresql.auto.conf"),
-            format!(
-                "listen_addresses = ''\nshared_buffers = '32MB'\nmax_connections = 30\nmax_wal_senders = 4\n\
-                 log_line_prefix = '%m [%p] '\n{lines}\n"
-            ),
-        )
-        .expect("the configuration can be written");
-        cluster.start();
+        cluster.configure(&format!(
+            "listen_addresses = ''\nshared_buffers = '32MB'\nmax_connections = 30\nmax_wal_senders = 4\n\
+             log_line_prefix = '%m [%p] '\n{settings}\n"
+        ));
         cluster
     }
 
-    fn in_new_folder() -> Self {
+    /// A cluster without data yet, in a folder of its own.
+    pub fn in_new_folder(setup: Setup) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let setup = Setup::get();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         // Short, because the path of a UNIX socket has at most 107 bytes.
         let folder = setup.folder.join(format!("c{}-{number}", std::process::id()));
         setup.make_folder(&folder);
         setup.make_folder(&folder.join("s"));
         Self { setup, folder }
+    }
+
+    /// Adds lines to the configuration; the server reads them when it starts.
+    pub fn configure(&self, settings: &str) {
+        let file = self.data().join("postgresql.auto.conf");
+        let mut file = fs::OpenOptions::new().append(true).open(file).expect("the configuration is there");
+        writeln!(file, "{settings}").expect("the configuration can be written");
+    }
+
+    /// The installation that this cluster is of.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// The folder of all that belongs to the cluster.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where the server listens.
+    pub fn address(&self) -> Address {
+        Address(self.socket())
     }
 
     /// The data folder.
@@ -169,12 +222,7 @@ impl Cluster {
 
     /// Connects as superuser, or says why not.
     pub fn try_connect(&self, database: &str) -> Result<Client, postgres::Error> {
-        postgres::Config::new()
-            .host_path(self.socket())
-            .user("postgres")
-            .dbname(database)
-            .connect_timeout(Duration::from_secs(10))
-            .connect(NoTls)
+        self.address().connect(database)
     }
 
     /// Makes a database and connects to it.
@@ -224,7 +272,7 @@ impl Cluster {
 
     /// A streaming replica of this cluster, started.
     pub fn replica(&self) -> Self {
-        let replica = Self::in_new_folder();
+        let replica = Self::in_new_folder(self.setup.clone());
         let socket = self.socket();
         let arguments = ["-h", path(&socket), "-U", "postgres", "-R", "-X", "stream", "-c", "fast", "-D"];
         self.setup.run("pg_basebackup", arguments, &replica.data());
@@ -291,4 +339,15 @@ fn parent(process: u32) -> Option<u32> {
 
 fn path(path: &Path) -> &str {
     path.to_str().expect("test folders have plain names")
+}
+
+/// The table of the active model's vectors.
+pub fn vector_table(client: &mut Client) -> String {
+    client.query_one("SELECT vector_table::text FROM sutra.models WHERE active", &[]).expect("a model is active").get(0)
+}
+
+/// A random vector as text.
+pub fn vector(dimension: usize, rng: &mut SmallRng) -> String {
+    let numbers: Vec<String> = (0..dimension).map(|_| format!("{:.4}", rng.random_range(-1.0f32..1.0))).collect();
+    format!("[{}]", numbers.join(","))
 }

@@ -1,12 +1,8 @@
 //! What was learned and committed is there after a restart, a crash, a dump and on a replica, and answers the same.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-use std::{env, thread};
-
 use postgres::Client;
-use sutra_cluster_tests::Cluster;
 use sutra_cluster_tests::sample::{self, Bar};
+use sutra_cluster_tests::{Cluster, vector_table};
 
 /// A computed answer of each kind, and an abstention.
 const QUESTIONS: [&str; 6] = [
@@ -113,10 +109,6 @@ fn counts(client: &mut Client) -> (i64, i64, i64) {
     (row.get(0), row.get(1), row.get(2))
 }
 
-fn vector_table(client: &mut Client) -> String {
-    client.query_one("SELECT vector_table::text FROM sutra.models WHERE active", &[]).expect("a model is active").get(0)
-}
-
 /// Every vector finds itself through the index.
 fn assert_index_complete(client: &mut Client) {
     let table = vector_table(client);
@@ -134,76 +126,6 @@ fn assert_index_complete(client: &mut Client) {
         .expect("the index answers")
         .get(0);
     assert_eq!(missing, 0, "vectors that the index does not find");
-}
-
-#[test]
-fn nothing_acknowledged_is_lost_when_the_server_is_killed_while_sessions_learn() {
-    let rounds: usize = env::var("SUTRA_CRASH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
-    let cluster = Cluster::new();
-    drop(cluster.create_knowledge_base("base"));
-    let bars = [sample::bars("AAPL", 124), sample::bars("MSFT", 124), sample::bars("XOM", 124)];
-    let mut acknowledged: Vec<String> = Vec::new();
-    for round in 0..rounds {
-        let learned = AtomicUsize::new(0);
-        // Later rounds learn some of the same bars again: that must not disturb what is there.
-        let start = (round * 7) % 60;
-        let ids: Vec<String> = thread::scope(|scope| {
-            let sessions: Vec<_> = bars
-                .iter()
-                .map(|bars| {
-                    let (cluster, learned) = (&cluster, &learned);
-                    scope.spawn(move || {
-                        let mut client = cluster.connect("base");
-                        let mut ids = Vec::new();
-                        for bar in &bars[start..start + 60] {
-                            match sample::learn(&mut client, bar) {
-                                Ok(id) => ids.push(id),
-                                // Without a message of the server the connection broke: closed, or reset in the middle of it.
-                                Err(error)
-                                    if error.as_db_error().is_none() || error.code().is_some_and(is_shutdown) =>
-                                {
-                                    break;
-                                }
-                                Err(error) => panic!("{bar:?}: {error:?}"),
-                            }
-                            learned.fetch_add(1, Ordering::Relaxed);
-                        }
-                        ids
-                    })
-                })
-                .collect();
-            while learned.load(Ordering::Relaxed) < 12 + round % 5
-                && !sessions.iter().all(|session| session.is_finished())
-            {
-                thread::sleep(Duration::from_millis(1));
-            }
-            cluster.kill();
-            sessions.into_iter().flat_map(|session| session.join().expect("a session ends in order")).collect()
-        });
-        assert!(ids.len() >= 12, "round {round}: only {} bars were learned before the crash", ids.len());
-        acknowledged.extend(ids);
-        cluster.start();
-        let mut client = cluster.connect("base");
-        let found: i64 = client
-            .query_one(
-                "SELECT count(DISTINCT c.id) FROM sutra.concept AS c JOIN unnest($1::text[]) AS a (id) ON c.id::text = a.id",
-                &[&acknowledged],
-            )
-            .expect("the concepts can be read")
-            .get(0);
-        let mut distinct = acknowledged.clone();
-        distinct.sort();
-        distinct.dedup();
-        assert_eq!(found as usize, distinct.len(), "round {round}: acknowledged statements are missing");
-        let (statements, vectors, days) = counts(&mut client);
-        assert_eq!((vectors, days), (statements, statements), "round {round}: a statement is only half there");
-        assert_index_complete(&mut client);
-    }
-}
-
-fn is_shutdown(code: &postgres::error::SqlState) -> bool {
-    use postgres::error::SqlState;
-    [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW].contains(code)
 }
 
 #[test]
