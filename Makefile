@@ -3,10 +3,10 @@ PG ?= 18
 export PG
 export PG_CONFIG DESTDIR
 
-.PHONY: help demo psql stop test test-long test-clients fuzz lint packages build install uninstall clean bench bench-learn bench-ask
+.PHONY: help demo psql stop test test-long test-crash test-versions test-clients fuzz lint packages build install uninstall clean bench bench-learn bench-ask
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "PG=15|16|17|18 chooses the PostgreSQL of build and test (default 18), PG_CONFIG=/path/pg_config one of your own."
 
 demo: ## build, start a private PostgreSQL 18, learn the sample and ask it
@@ -30,6 +30,12 @@ fuzz: ## look for input that breaks something, 4 minutes; MINUTES=10 for longer
 
 test-clients: ## psycopg, SQLAlchemy with pandas, ODBC, and PgBouncer in front, against a real server
 	@scripts/test-clients
+
+test-crash: ## kill the server 50 times under load; under 15 minutes
+	@scripts/test crash
+
+test-versions: ## pg_upgrade and dumps from one PostgreSQL to another
+	@scripts/test versions
 
 bench: ## measure sutra_hnsw against pgvector; OPTIONS="--help" lists the options
 	@scripts/bench $(OPTIONS)
