@@ -33,6 +33,9 @@ fn assert_restored(
     assert_eq!(wholeness(&mut client), Vec::<String>::new(), "{what}, after learning");
 }
 
+/// A name, the options of pg_dump, and those of each pg_restore; without one, psql loads the dump.
+type Format = (&'static str, &'static [&'static str], &'static [&'static [&'static str]]);
+
 #[test]
 fn every_format_of_pg_dump_brings_back_data_settings_and_visibility() {
     let cluster = Cluster::new();
@@ -50,8 +53,9 @@ fn every_format_of_pg_dump_brings_back_data_settings_and_visibility() {
     cluster.setup().make_folder(&folder);
     // pg_dump does not tell pg_restore in which order the tables of an extension are to be loaded, and their foreign keys
     // are there before their rows: of a restore, what runs in parallel is all but the rows.
-    let sections: &[&[&str]] = &[&["--section=pre-data"], &["--section=data"], &["--section=post-data", "-j", "3"]];
-    let formats: [(&str, &[&str], &[&[&str]]); 4] = [
+    let sections: &'static [&'static [&'static str]] =
+        &[&["--section=pre-data"], &["--section=data"], &["--section=post-data", "-j", "3"]];
+    let formats: [Format; 4] = [
         ("plain", &["-Fp"], &[]),
         ("custom", &["-Fc"], &[&[]]),
         ("directory", &["-Fd", "-j", "3"], sections),
