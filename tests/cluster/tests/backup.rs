@@ -85,7 +85,8 @@ fn every_format_of_pg_dump_brings_back_data_settings_and_visibility() {
 
 #[test]
 fn a_base_backup_with_wal_goes_back_to_a_point_in_time() {
-    let cluster = Cluster::with("archive_mode = on\narchive_command = 'cp %p ../archive/%f'\nwal_level = replica");
+    let cluster =
+        Cluster::with_settings("archive_mode = on\narchive_command = 'cp %p ../archive/%f'\nwal_level = replica");
     let archive = cluster.place("archive");
     cluster.setup().make_folder(&archive);
     tenants::make_roles(&mut cluster.connect("postgres"));
@@ -136,7 +137,7 @@ fn incremental_backups_combine_into_a_cluster_that_answers_the_same() {
         println!("skipped: incremental backups came with PostgreSQL 17");
         return;
     }
-    let cluster = Cluster::with("summarize_wal = on");
+    let cluster = Cluster::with_settings("summarize_wal = on");
     tenants::make_roles(&mut cluster.connect("postgres"));
     let mut client = tenants::learn(&cluster);
     let full = cluster.place("full");
@@ -176,7 +177,8 @@ fn incremental_backups_combine_into_a_cluster_that_answers_the_same() {
 #[test]
 fn a_restore_takes_at_most_the_time_of_learning() {
     let statements: i32 = if std::env::var_os("SUTRA_LONG").is_some() { 50_000 } else { 3_000 };
-    let cluster = Cluster::with("shared_buffers = '256MB'\nmaintenance_work_mem = '512MB'\nmax_wal_size = '4GB'");
+    let cluster =
+        Cluster::with_settings("shared_buffers = '256MB'\nmaintenance_work_mem = '512MB'\nmax_wal_size = '4GB'");
     let mut client = cluster.create_knowledge_base("base");
     let started = Instant::now();
     for first in (0..statements).step_by(1000) {

@@ -25,7 +25,7 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed_at_random_moments() {
     println!("SUTRA_CRASH_SEED={seed}");
     let mut rng = SmallRng::seed_from_u64(seed);
     // Checkpoints and autovacuum come often, so that kills meet them.
-    let cluster = Cluster::with(
+    let cluster = Cluster::with_settings(
         "checkpoint_timeout = '30s'\nmax_wal_size = '64MB'\nmin_wal_size = '32MB'\nautovacuum_naptime = '1s'\n\
          autovacuum_vacuum_threshold = 20\nautovacuum_vacuum_cost_delay = 0",
     );

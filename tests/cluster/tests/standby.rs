@@ -28,7 +28,7 @@ fn answers(client: &mut Client) -> Vec<Vec<String>> {
 
 /// A primary with a load's tables and the table of vectors.
 fn primary(settings: &str) -> Cluster {
-    let cluster = Cluster::with(settings);
+    let cluster = Cluster::with_settings(settings);
     let mut client = cluster.create_knowledge_base("base");
     Load::prepare(&mut client);
     sample::learn_all(&mut client, &sample::bars("AAPL", 12));
