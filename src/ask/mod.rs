@@ -131,7 +131,7 @@ fn sutra_explain(question: Option<&str>) -> JsonB {
     let rows = answer::answer(&question, &plan, &store, 1, 0.0);
     let first = rows.first().map(|row| {
         json!({
-            "kind": row.kind, "answer": row.answer, "confidence": row.confidence, "features": row.features,
+            "kind": row.kind, "answer": row.answer, "confidence": row.confidence, "signals": row.signals,
             "explanation": row.explanation,
         })
     });

@@ -1,8 +1,22 @@
 //! How likely an answer is right, from what can be seen of how it came about.
+//!
+//! Each answer has signals: how sure the links of its names are, how much of the period is covered, how far it stands from
+//! the next best, and so on. A logistic regression over them gives the probability that the answer is right (Platt,
+//! "Probabilistic outputs for support vector machines", 1999). Its coefficients, below, were fitted by
+//! tests/ask/calibrate.py on labelled questions; docs/EVALUATION.md says on which, and how well the result holds on others.
 
+use crate::question::plan::Plan;
+use crate::question::token::{self, TokenKind};
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
-/// What confidence is computed from; each is the probability that one step was right, given the others were.
+/// Answers below this probability are more often wrong than right, and are not given.
+pub const LEAST: f64 = 0.5;
+
+/// No answer is surer than this.
+const MOST: f64 = 0.995;
+
+/// What can be seen of a computed answer; each is 1 where nothing speaks against it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Features {
     /// The names mean the entities they were linked to.
@@ -37,23 +51,160 @@ impl Features {
             operation: 1.0,
         }
     }
+}
 
-    /// The steps taken together.
-    ///
-    /// Each step must be right, so probabilities multiply; coverage, margin and the share understood are not
-    /// probabilities and are first mapped to one by a line through the point where they say nothing against the answer.
-    pub fn confidence(&self) -> f64 {
-        let share = |value: f64, floor: f64| floor + (1.0 - floor) * value.clamp(0.0, 1.0);
-        let product = self.linking
-            * self.metric
-            * self.time
-            * self.operation
-            * share(self.coverage, 0.4)
-            * share(self.understood, 0.3)
-            * share(self.margin, 0.85)
-            * share(self.agreement, 0.5);
-        product.clamp(0.0, 0.995)
-    }
+/// What can be seen of a statement that is quoted; each 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quotation {
+    /// Share of the question's words that it holds, by weight.
+    pub words: f64,
+    /// Share of the pairs of neighbouring words.
+    pub pairs: f64,
+    /// Share of the words that stand close together.
+    pub close: f64,
+    /// Score of the search.
+    pub score: f64,
+    /// How far the best stands from the next.
+    pub margin: f64,
+    /// Share of the words not understood that it holds.
+    pub unknown: f64,
+    /// Share of the names of the question that it holds.
+    pub named: f64,
+    /// It holds the sort of thing that is asked for.
+    pub sort: f64,
+    /// The question is an open one, and no number or fact that could not be found.
+    pub open: f64,
+}
+
+/// Words that turn what is asked into something else: they deny, except, suppose or speak of what is to come.
+const TURNING: [&str; 40] = [
+    "ahead",
+    "although",
+    "apart",
+    "aside",
+    "besides",
+    "cannot",
+    "could",
+    "despite",
+    "except",
+    "excepting",
+    "excluding",
+    "expect",
+    "expected",
+    "forecast",
+    "forget",
+    "going",
+    "hardly",
+    "if",
+    "ignoring",
+    "instead",
+    "might",
+    "neither",
+    "never",
+    "no",
+    "nor",
+    "not",
+    "nothing",
+    "other",
+    "predict",
+    "rather",
+    "should",
+    "suppose",
+    "supposing",
+    "tomorrow",
+    "unless",
+    "unlike",
+    "versus",
+    "will",
+    "without",
+    "would",
+];
+
+/// A table of coefficients: the signals by name.
+pub type Table<const N: usize> = [(&'static str, f64); N];
+
+/// Coefficients of a computed answer: the change of its log odds for each unit of a signal.
+pub const COMPUTED: Table<13> = [
+    ("constant", 4.5),
+    ("doubt of a name", -3.0),
+    ("doubt of the metric", -3.0),
+    ("doubt of the time", -3.0),
+    ("doubt of the operation", -3.0),
+    ("period not covered", -2.0),
+    ("words not understood", -4.0),
+    ("nearness of the next", -0.5),
+    ("contradicted evidence", -2.0),
+    ("turning words", -1.0),
+    ("length", -0.3),
+    ("metric not named", -0.3),
+    ("time not named", -0.5),
+];
+
+/// Coefficients of a quoted statement.
+pub const QUOTED: Table<10> = [
+    ("constant", -3.0),
+    ("words held", 1.5),
+    ("pairs held", 2.0),
+    ("words held close together", 1.0),
+    ("search score", 1.0),
+    ("margin", 1.0),
+    ("unknown words held", 1.0),
+    ("names held", 1.0),
+    ("sort held", 0.7),
+    ("open question", 0.3),
+];
+
+/// Doubt of what is certain with a probability: its negative logarithm, at most 3.
+fn doubt(certainty: f64) -> f64 {
+    -certainty.clamp(0.05, 1.0).ln()
+}
+
+/// The signals of a computed answer, in the order of [`COMPUTED`].
+pub fn computed(features: &Features, plan: &Plan, question: &str) -> [f64; 13] {
+    let tokens = token::tokens(question);
+    let words = tokens.iter().filter(|token| token.kind != TokenKind::Symbol).count();
+    let turning = tokens
+        .iter()
+        .filter(|token| {
+            TURNING.binary_search(&token.lower.as_str()).is_ok()
+                || token.lower.ends_with("n't")
+                || token.lower.ends_with("n\u{2019}t")
+        })
+        .count();
+    let missing = |there: bool| f64::from(u8::from(!there));
+    let share = |value: f64| 1.0 - value.clamp(0.0, 1.0);
+    [
+        1.0,
+        doubt(features.linking),
+        doubt(features.metric),
+        doubt(features.time),
+        doubt(features.operation),
+        share(features.coverage),
+        share(features.understood),
+        share(features.margin),
+        share(features.agreement),
+        turning.min(3) as f64,
+        (words.clamp(2, 40) as f64 / 8.0).ln(),
+        missing(plan.metric_named),
+        missing(!plan.periods.is_empty()),
+    ]
+}
+
+/// The signals of a quoted statement, in the order of [`QUOTED`].
+pub fn quoted(quotation: &Quotation) -> [f64; 10] {
+    let Quotation { words, pairs, close, score, margin, unknown, named, sort, open } = *quotation;
+    [1.0, words, pairs, close, score, margin, unknown, named, sort, open]
+}
+
+/// The probability that an answer with these signals is right.
+pub fn probability<const N: usize>(signals: &[f64; N], table: &Table<N>) -> f64 {
+    let odds: f64 = signals.iter().zip(table).map(|(signal, (_, coefficient))| signal * coefficient).sum();
+    (1.0 / (1.0 + (-odds).exp())).clamp(0.0, MOST)
+}
+
+/// The signals by name, as `sutra_explain` shows them.
+pub fn listed<const N: usize>(signals: &[f64; N], table: &Table<N>) -> Map<String, Value> {
+    table.iter().zip(signals).skip(1).map(|((name, _), signal)| ((*name).to_owned(), json!(signal))).collect()
 }
 
 /// How far the best of several stands from the next: their distance by the size of the larger, steep near 0.
@@ -66,25 +217,37 @@ pub fn margin(best: f64, next: f64) -> f64 {
 mod tests {
     use super::*;
 
+    fn of(signals: [f64; 13]) -> f64 {
+        probability(&signals, &COMPUTED)
+    }
+
     #[test]
     fn every_doubt_lowers_confidence() {
-        let certain = Features::certain().confidence();
-        let doubts: [fn(&mut Features); 8] = [
-            |features| features.linking = 0.8,
-            |features| features.metric = 0.8,
-            |features| features.time = 0.8,
-            |features| features.coverage = 0.5,
-            |features| features.understood = 0.5,
-            |features| features.margin = 0.1,
-            |features| features.agreement = 0.5,
-            |features| features.operation = 0.8,
-        ];
-        for doubt in doubts {
-            let mut features = Features::certain();
-            doubt(&mut features);
-            assert!(features.confidence() < certain);
+        let mut certain = [0.0; 13];
+        certain[0] = 1.0;
+        for (at, (name, _)) in COMPUTED.iter().enumerate().skip(1) {
+            let mut doubted = certain;
+            doubted[at] = 0.5;
+            assert!(of(doubted) <= of(certain), "{name} raises confidence");
         }
+        assert!(of(certain) > 0.9);
+    }
+
+    #[test]
+    fn more_of_the_question_held_never_lowers_confidence() {
+        for (name, coefficient) in &QUOTED[1..] {
+            assert!(*coefficient >= 0.0, "{name} lowers confidence");
+        }
+    }
+
+    #[test]
+    fn a_margin_grows_with_the_distance() {
         assert!(margin(2.0, 1.0) > margin(1.1, 1.0));
         assert_eq!(margin(1.0, 1.0), 0.0);
+    }
+
+    #[test]
+    fn turning_words_are_in_order() {
+        assert!(TURNING.is_sorted());
     }
 }

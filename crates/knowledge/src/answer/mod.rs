@@ -5,6 +5,7 @@ mod days;
 mod facts;
 mod gate;
 mod measure;
+mod overlap;
 mod passage;
 mod ranking;
 pub mod sentence;
@@ -65,12 +66,14 @@ pub struct Row {
     pub path: Option<Value>,
     /// How it was found and computed.
     pub explanation: String,
-    /// What the confidence was computed from.
+    /// What can be seen of a computed answer.
     pub features: Option<Features>,
+    /// What the confidence was computed from, by name.
+    pub signals: Map<String, Value>,
 }
 
 impl Row {
-    /// A computed row; evidence in the order of use, each concept once.
+    /// A computed row; evidence in the order of use, each concept once. Its confidence follows in [`weigh`].
     fn computed(
         answer: String,
         mut value: Map<String, Value>,
@@ -88,12 +91,13 @@ impl Row {
             kind: Kind::Computed,
             answer,
             value: Some(Value::Object(value)),
-            confidence: features.confidence(),
+            confidence: 1.0,
             concept: None,
             evidence,
             path: None,
             explanation,
             features: Some(features),
+            signals: Map::new(),
         }
     }
 
@@ -109,6 +113,7 @@ impl Row {
             path: None,
             explanation: explanation.to_owned(),
             features: None,
+            signals: Map::new(),
         }
     }
 
@@ -124,6 +129,7 @@ impl Row {
             path: None,
             explanation: explanation.into(),
             features: None,
+            signals: Map::new(),
         }
     }
 }
@@ -136,11 +142,13 @@ pub fn answer(question: &str, plan: &Plan, store: &dyn Store, most: usize, least
         // Words that name nothing learned may still stand in a statement; what is ambiguous stays so.
         Some(abstention) if plan.ambiguous.is_empty() && plan.impossible_times.is_empty() => {
             let found = passage::open(question, plan, store, most);
-            if found[0].kind == Kind::Abstention { vec![abstention] } else { found }
+            let sure = found[0].kind != Kind::Abstention && found[0].confidence >= confidence::LEAST;
+            if sure { found } else { vec![abstention] }
         }
         Some(abstention) => vec![abstention],
         None => carry_out(question, plan, store, most),
     };
+    weigh(question, plan, &mut rows);
     if let Some(first) = rows.first()
         && first.kind != Kind::Abstention
         && first.confidence < least
@@ -155,6 +163,40 @@ pub fn answer(question: &str, plan: &Plan, store: &dyn Store, most: usize, least
     rows.retain(|row| row.kind == Kind::Abstention || row.confidence >= least);
     rows.truncate(most);
     rows
+}
+
+/// Gives every row the probability that it is right, and declines where that of the answer is too low.
+///
+/// What stands behind the answer is not surer than the answer.
+fn weigh(question: &str, plan: &Plan, rows: &mut Vec<Row>) {
+    let mut most = 1.0;
+    for row in rows.iter_mut().filter(|row| row.kind != Kind::Abstention) {
+        if let Some(features) = &row.features {
+            let signals = confidence::computed(features, plan, question);
+            row.confidence = confidence::probability(&signals, &confidence::COMPUTED);
+            row.signals = confidence::listed(&signals, &confidence::COMPUTED);
+        }
+        row.confidence = row.confidence.min(most);
+        most = row.confidence;
+    }
+    if rows.first().is_some_and(|row| row.kind != Kind::Abstention && row.confidence < confidence::LEAST) {
+        let nearest = rows.remove(0);
+        let unknown: Vec<&String> = plan.not_understood.iter().map(|unknown| &unknown.text).collect();
+        let why = if unknown.is_empty() { String::new() } else { format!(": {} was not understood", quoted(&unknown)) };
+        let mut abstention = Row::abstention(
+            format!("Nothing that was learned answers this question surely enough{why}."),
+            json!({ "not_understood": unknown, "confidence": nearest.confidence }),
+            "the best answer found is more likely wrong than right; it is in the next row",
+        );
+        abstention.features = nearest.features;
+        abstention.signals = nearest.signals.clone();
+        rows.insert(0, nearest);
+        rows.insert(0, abstention);
+    }
+}
+
+fn quoted(words: &[&String]) -> String {
+    sentence::list(&words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>())
 }
 
 fn carry_out(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Vec<Row> {

@@ -5,157 +5,195 @@
 //! proximity: Büttcher, Clarke and Lushman, SIGIR 2006). The weights were chosen on the questions of TAT-QA, where any of
 //! 0.5 to 1 does about as well.
 
-use super::{Kind, Row, confidence, measure};
-use crate::question::plan::Plan;
+use super::confidence::{self, Quotation};
+use super::overlap::{self, Asked, Rarity, Shares};
+use super::{Kind, Row, measure};
+use crate::question::plan::{Operation, Plan};
 use crate::question::time::Period;
-use crate::question::token::{self, TokenKind};
-use crate::question::words::{self, Cue};
-use crate::store::Store;
+use crate::question::token::{self, Token, TokenKind};
+use crate::store::{Passage, Store};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Candidates that are put in order.
 const CANDIDATES: usize = 20;
-/// Words within which those of the question stand close together.
-const CLOSE: usize = 40;
 /// Share of the question's words, by weight, that a statement must hold to be shown.
-const LEAST_OVERLAP: f64 = 0.5;
-/// An open answer quotes a statement, it does not compute: confidence stays below this.
-const MOST_CONFIDENCE: f64 = 0.85;
+const LEAST_OVERLAP: f64 = 0.3;
 /// A longer statement is quoted by its best sentence.
 const WHOLE: usize = 300;
+/// What a sentence gains that holds the sort of thing that is asked for, beside its shares of words and pairs.
+const SORT: f64 = 0.3;
 
-/// The stem under which forms of a word are the same; as rough as an overlap needs.
-fn stem(word: &str) -> String {
-    for ending in ["ing", "ies", "ed", "es", "s", "e", "y"] {
-        if let Some(rest) = word.strip_suffix(ending).filter(|rest| rest.chars().count() >= 3) {
-            return rest.to_owned();
+/// The sort of thing a question asks for, by its question word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    Number,
+    Name,
+    Reason,
+    Any,
+}
+
+/// Words and phrases that join an effect to its cause.
+const REASONS: [&str; 16] = [
+    "because",
+    "due to",
+    "caused",
+    "cause of",
+    "led to",
+    "as a result",
+    "result of",
+    "resulted",
+    "driven by",
+    "owing to",
+    "thanks to",
+    "attributable",
+    "after",
+    "since",
+    "so that",
+    "forced",
+];
+
+impl Sort {
+    fn of(question: &str, plan: &Plan) -> Sort {
+        let text = question.to_lowercase();
+        let holds = |phrase: &str| text.contains(phrase);
+        if plan.operation == Operation::Cause || holds("why ") {
+            Sort::Reason
+        } else if [
+            "how many",
+            "how much",
+            "how long",
+            "how far",
+            "what percentage",
+            "what amount",
+            "when ",
+            "which year",
+            "what year",
+        ]
+        .into_iter()
+        .any(holds)
+        {
+            Sort::Number
+        } else if ["who ", "whom ", "whose "].into_iter().any(holds) {
+            Sort::Name
+        } else {
+            Sort::Any
         }
     }
-    word.to_owned()
-}
 
-fn stems(text: &str) -> Vec<String> {
-    token::tokens(text).iter().filter(|token| token.kind != TokenKind::Symbol).map(|token| stem(&token.lower)).collect()
-}
-
-/// Whether a word only builds the sentence.
-fn structural(token: &token::Token) -> bool {
-    use Cue::{And, Filler, How, HowMuch, Or, What, When, Where, Whether, Which, Why};
-    matches!(
-        words::cue(&token.lower),
-        Some(Filler | What | Which | Whether | How | HowMuch | And | Or | When | Where | Why)
-    ) && !token.capitalised()
-        || token.initial && words::cue(&token.lower).is_some()
-}
-
-/// The question as it is looked for.
-struct Asked {
-    /// The words that mean something, by stem.
-    words: BTreeSet<String>,
-    /// Pairs of neighbours of which at least one means something.
-    pairs: BTreeSet<(String, String)>,
-}
-
-impl Asked {
-    fn new(question: &str) -> Self {
-        let tokens: Vec<token::Token> =
-            token::tokens(question).into_iter().filter(|token| token.kind != TokenKind::Symbol).collect();
-        let meaningful: Vec<(String, bool)> =
-            tokens.iter().map(|token| (stem(&token.lower), !structural(token))).collect();
-        Asked {
-            words: meaningful.iter().filter(|(_, meaning)| *meaning).map(|(word, _)| word.clone()).collect(),
-            pairs: meaningful
-                .windows(2)
-                .filter(|pair| pair[0].1 || pair[1].1)
-                .map(|pair| (pair[0].0.clone(), pair[1].0.clone()))
-                .collect(),
-        }
-    }
-}
-
-/// How rare words are among the candidates.
-struct Rarity {
-    counts: HashMap<String, usize>,
-    total: usize,
-}
-
-impl Rarity {
-    fn of(&self, word: &str) -> f64 {
-        (1.0 + self.total as f64 / (1 + self.counts.get(word).copied().unwrap_or(0)) as f64).ln()
-    }
-}
-
-/// Shares of the question that a text holds, by weight: words, neighbours, words standing close together.
-fn shares(asked: &Asked, text: &[String], rarity: &Rarity) -> (f64, f64, f64) {
-    let share = |held: f64, all: f64| if all > 0.0 { held / all } else { 0.0 };
-    let all: f64 = asked.words.iter().map(|word| rarity.of(word)).sum();
-    let held: BTreeSet<&String> = text.iter().collect();
-    let words: f64 = asked.words.iter().filter(|word| held.contains(word)).map(|word| rarity.of(word)).sum();
-    let neighbours: BTreeSet<(&String, &String)> = text.windows(2).map(|pair| (&pair[0], &pair[1])).collect();
-    let weight = |pair: &(String, String)| rarity.of(&pair.0) + rarity.of(&pair.1);
-    let pairs: f64 = asked.pairs.iter().filter(|pair| neighbours.contains(&(&pair.0, &pair.1))).map(weight).sum();
-    // The best window, by two ends that move on together.
-    let places: Vec<(usize, &String)> =
-        text.iter().enumerate().filter(|(_, word)| asked.words.contains(*word)).collect();
-    let mut inside: BTreeMap<&String, usize> = BTreeMap::new();
-    let (mut first, mut current, mut best) = (0, 0.0, 0.0_f64);
-    for (place, word) in &places {
-        let count = inside.entry(word).or_default();
-        *count += 1;
-        if *count == 1 {
-            current += rarity.of(word);
-        }
-        while place - places[first].0 >= CLOSE {
-            let left = places[first].1;
-            if let Some(count) = inside.get_mut(left) {
-                *count -= 1;
-                if *count == 0 {
-                    current -= rarity.of(left);
-                }
+    /// Whether a sentence holds something of the sort that the question does not hold itself.
+    fn held(self, asked: &[Token], sentence: &str) -> bool {
+        let new = |token: &Token| !asked.iter().any(|known| known.lower == token.lower);
+        match self {
+            Sort::Any => true,
+            Sort::Number => token::tokens(sentence).iter().any(|token| {
+                new(token)
+                    && (token.kind == TokenKind::Number
+                        || token.lower.starts_with(|first: char| first.is_ascii_digit()))
+            }),
+            Sort::Name => token::tokens(sentence)
+                .iter()
+                .any(|token| new(token) && token.kind == TokenKind::Word && token.capitalised() && !token.initial),
+            Sort::Reason => {
+                let text = sentence.to_lowercase();
+                REASONS.iter().any(|reason| text.contains(reason))
             }
-            first += 1;
         }
-        best = best.max(current);
     }
-    (share(words, all), share(pairs, asked.pairs.iter().map(weight).sum()), share(best, all))
 }
 
-/// Whether a text holds every word of the question that was not understood: without them it is about something else.
-/// A name in capitals must stand there in capitals.
-fn speaks_of(plan: &Plan, content: &str, held: &BTreeSet<&String>) -> bool {
-    let written: BTreeSet<String> = token::tokens(content).into_iter().map(|token| token.text).collect();
-    let (mut all, mut found) = (0, 0);
-    for unknown in &plan.not_understood {
-        for token in token::tokens(&unknown.text).iter().filter(|token| token.kind != TokenKind::Symbol) {
-            let there =
-                if token.all_capitals() { written.contains(&token.text) } else { held.contains(&stem(&token.lower)) };
-            if !there && token.capitalised() {
-                return false;
+/// What the words that were not understood, and the names that were, say about a text.
+struct Spoken {
+    /// Share of the words not understood that the text holds; 1 when all were understood.
+    unknown: f64,
+    /// Share of the names of the question that the text holds; 1 when it names nothing.
+    named: f64,
+    /// A name of the question that is not known is not in the text either, so the text is about something else.
+    stranger: bool,
+}
+
+impl Spoken {
+    fn new(plan: &Plan, content: &str, held: &BTreeSet<&String>) -> Self {
+        let written: Vec<Token> = token::tokens(content);
+        let there = |token: &Token| {
+            if token.all_capitals() {
+                written.iter().any(|word| word.text == token.text)
+            } else {
+                held.contains(&overlap::stem(&token.lower))
             }
-            all += 1;
-            found += usize::from(there);
+        };
+        let words = |text: &str| -> Vec<Token> {
+            token::tokens(text).into_iter().filter(|token| token.kind != TokenKind::Symbol).collect()
+        };
+        let (mut all, mut found, mut stranger) = (0, 0, false);
+        for unknown in &plan.not_understood {
+            for token in words(&unknown.text) {
+                all += 1;
+                found += usize::from(there(&token));
+                stranger |= token.capitalised() && !there(&token);
+            }
         }
+        // A name is there when its ticker is, or the first word of its longer name, which no legal form is.
+        let named = plan.entities.iter().filter(|link| {
+            words(&link.entity.name).iter().all(there)
+                || link.entity.title.iter().any(|title| words(title).first().is_some_and(there))
+                || words(&link.text).iter().all(there)
+        });
+        let share = |part: usize, whole: usize| if whole == 0 { 1.0 } else { part as f64 / whole as f64 };
+        Spoken { unknown: share(found, all), named: share(named.count(), plan.entities.len()), stranger }
     }
-    // Of ordinary words one in three may be put otherwise.
-    found * 3 >= all * 2
 }
 
-/// The sentence of a text that holds most of the question.
-fn sentence_of(asked: &Asked, content: &str, rarity: &Rarity) -> String {
+/// The sentence of a text that holds most of the question, and whether it holds the sort of thing asked for.
+fn sentence_of(asked: &Asked, words: &[Token], sort: Sort, content: &str, rarity: &Rarity) -> (String, bool) {
     if content.chars().count() <= WHOLE {
-        return content.trim().to_owned();
+        return (content.trim().to_owned(), sort.held(words, content));
     }
-    let mut best: Option<(f64, &str)> = None;
+    let mut best: Option<(f64, &str, bool)> = None;
     for sentence in content.split('\n').flat_map(UnicodeSegmentation::unicode_sentences) {
-        let (words, pairs, _) = shares(asked, &stems(sentence), rarity);
-        let score = words + pairs;
-        if best.is_none_or(|(known, _)| score > known) {
-            best = Some((score, sentence));
+        let Shares { words: held, pairs, .. } = overlap::shares(asked, &overlap::stems(sentence), rarity);
+        let of_sort = sort.held(words, sentence);
+        let score = held + pairs + if of_sort { SORT } else { 0.0 };
+        if best.is_none_or(|(known, _, _)| score > known) {
+            best = Some((score, sentence, of_sort));
         }
     }
-    best.map_or_else(|| content.trim().to_owned(), |(_, sentence)| sentence.trim().to_owned())
+    best.map_or_else(
+        || (content.trim().to_owned(), false),
+        |(_, sentence, of_sort)| (sentence.trim().to_owned(), of_sort),
+    )
+}
+
+/// A candidate with its place in the order.
+struct Candidate<'a> {
+    passage: &'a Passage,
+    shares: Shares,
+    spoken: Spoken,
+    score: f64,
+}
+
+fn ranked<'a>(
+    plan: &Plan,
+    asked: &Asked,
+    passages: &'a [Passage],
+    texts: &[Vec<String>],
+    rarity: &Rarity,
+) -> Vec<Candidate<'a>> {
+    let mut ranked: Vec<Candidate> = Vec::new();
+    for (passage, text) in passages.iter().zip(texts) {
+        let shares = overlap::shares(asked, text, rarity);
+        if shares.words < LEAST_OVERLAP {
+            continue;
+        }
+        let spoken = Spoken::new(plan, &passage.content, &text.iter().collect());
+        if !spoken.stranger {
+            let score = passage.score.clamp(0.0, 1.0) + 0.75 * shares.pairs + 0.5 * shares.close;
+            ranked.push(Candidate { passage, shares, spoken, score });
+        }
+    }
+    ranked.sort_by(|one, two| two.score.total_cmp(&one.score).then(one.passage.concept.cmp(&two.passage.concept)));
+    ranked
 }
 
 /// The best statements for the question, or an abstention.
@@ -173,39 +211,38 @@ pub fn open(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Vec<
         return nothing("the question holds no word that could be looked for");
     }
     let passages = store.passages(question, CANDIDATES.max(most));
-    let texts: Vec<Vec<String>> = passages.iter().map(|passage| stems(&passage.content)).collect();
-    let mut rarity = Rarity { counts: HashMap::new(), total: texts.len() };
-    for text in &texts {
-        for word in text.iter().collect::<BTreeSet<_>>() {
-            *rarity.counts.entry(word.clone()).or_default() += 1;
-        }
-    }
-    let mut ranked: Vec<(f64, f64, u64, &str)> = Vec::new();
-    for (passage, text) in passages.iter().zip(&texts) {
-        let (words, pairs, close) = shares(&asked, text, &rarity);
-        if words >= LEAST_OVERLAP && speaks_of(plan, &passage.content, &text.iter().collect()) {
-            let score = passage.score.clamp(0.0, 1.0) + 0.75 * pairs + 0.5 * close;
-            ranked.push((score, words, passage.concept, &passage.content));
-        }
-    }
-    ranked.sort_by(|one, two| two.0.total_cmp(&one.0).then(one.2.cmp(&two.2)));
+    let texts: Vec<Vec<String>> = passages.iter().map(|passage| overlap::stems(&passage.content)).collect();
+    let rarity = Rarity::new(&texts);
+    let ranked = ranked(plan, &asked, &passages, &texts, &rarity);
     let Some(best) = ranked.first() else { return nothing("no statement holds enough of the question's words") };
-    // How far the best stands from the next, and how much of the question it holds, say how likely it is the answer.
-    let margin = ranked.get(1).map_or(1.0, |next| confidence::margin(best.0, next.0));
-    let top = best.0;
-    let rows = ranked.iter().take(most).map(|(score, words, concept, content)| {
-        let likely =
-            MOST_CONFIDENCE * words * (score / 2.25).clamp(0.0, 1.0).sqrt() * (0.6 + 0.4 * margin) * (score / top);
+    // How far the best stands from the next says how likely it is the answer.
+    let margin = ranked.get(1).map_or(1.0, |next| confidence::margin(best.score, next.score));
+    let (sort, words) = (Sort::of(question, plan), token::tokens(question));
+    let rows = ranked.iter().take(most).map(|candidate| {
+        let (answer, of_sort) = sentence_of(&asked, &words, sort, &candidate.passage.content, &rarity);
+        let quotation = Quotation {
+            words: candidate.shares.words,
+            pairs: candidate.shares.pairs,
+            close: candidate.shares.close,
+            score: candidate.passage.score.clamp(0.0, 1.0),
+            margin,
+            unknown: candidate.spoken.unknown,
+            named: candidate.spoken.named,
+            sort: f64::from(u8::from(of_sort)),
+            open: f64::from(u8::from(matches!(plan.operation, Operation::Open | Operation::Cause))),
+        };
+        let signals = confidence::quoted(&quotation);
         Row {
             kind: Kind::Statement,
-            answer: sentence_of(&asked, content, &rarity),
+            answer,
             value: None,
-            confidence: likely.clamp(0.0, MOST_CONFIDENCE),
-            concept: Some(*concept),
-            evidence: vec![*concept],
+            confidence: confidence::probability(&signals, &confidence::QUOTED) * candidate.score / best.score,
+            concept: Some(candidate.passage.concept),
+            evidence: vec![candidate.passage.concept],
             path: None,
             explanation: "found by search and quoted, not interpreted".into(),
             features: None,
+            signals: confidence::listed(&signals, &confidence::QUOTED),
         }
     });
     let mut rows: Vec<Row> = rows.collect();
