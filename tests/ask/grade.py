@@ -65,22 +65,23 @@ def learn(psql, space, statements, batch):
 
 
 def ask(psql, space, questions, features):
-    """Row 1 of each answer, with what exists of its evidence and the milliseconds it took."""
+    """Row 1 of each answer and the first two rows, with what exists of its evidence and the milliseconds it took."""
     script = [f"SET sutra.space = {literal(space)};", "\\timing on"]
     for number, row in enumerate(questions):
         script.append(f"\\echo @@{number}")
         script.append(
-            "SELECT to_jsonb(r) || jsonb_build_object("
+            "SELECT jsonb_agg(to_jsonb(r) || jsonb_build_object("
             "'found', (SELECT count(*) FROM sutra.concept AS c WHERE c.id = ANY (r.evidence)),"
             " 'of', (SELECT array_agg(DISTINCT c.metadata ->> 'company') FROM sutra.concept AS c WHERE c.id = ANY (r.evidence)))"
-            f" FROM sutra_ask({literal(row['question'])}) AS r ORDER BY r.rank LIMIT 1;"
+            f" ORDER BY r.rank) FROM sutra_ask({literal(row['question'])}, 2) AS r;"
         )
         if features:
             script.append(f"\\echo features\nSELECT sutra_explain({literal(row['question'])});")
     answers = []
     for part in re.split(r"^@@\d+\n", run(psql, "\n".join(script)), flags=re.M)[1:]:
         first, _, rest = part.partition("features\n")
-        answer = json.loads(next(line for line in first.splitlines() if line.startswith("{")))
+        rows = json.loads(next(line for line in first.splitlines() if line.startswith("[")))
+        answer = {**rows[0], "rows": rows}
         answer["milliseconds"] = float(re.search(r"Time: ([\d.]+) ms", first)[1])
         if features:
             answer["explained"] = json.loads(next(line for line in rest.splitlines() if line.startswith("{")))
@@ -116,6 +117,14 @@ def right(expect, answer):
     except (KeyError, TypeError, ValueError):
         return False
     sys.exit(f"unknown type of expectation: {expect['type']}")
+
+
+def labelled(expect, answer):
+    """The signals of an answer, and whether it is right; of one that was held back as unsure, the one held back."""
+    rows = answer["rows"]
+    if rows[0]["kind"] == "abstention" and len(rows) > 1:
+        rows = rows[1:]
+    return {"signals": answer["explained"]["answer"]["signals"], "right": right(expect, rows[0])}
 
 
 def calibration_error(pairs, bins=10):
@@ -202,7 +211,7 @@ def main():
         if chosen.features:
             with open(chosen.features, "a", encoding="utf-8") as file:
                 for row, answer in zip(questions, answers, strict=True):
-                    file.write(json.dumps(row | {"answer": answer}) + "\n")
+                    file.write(json.dumps({"question": row["question"], **labelled(row["expect"], answer)}) + "\n")
     sys.exit(int(lowest < chosen.minimum))
 
 

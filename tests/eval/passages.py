@@ -41,8 +41,8 @@ def judged(folder, given):
     return {query: found for query, found in answering.items() if query in texts}, texts
 
 
-def ask(psql, space, questions):
-    """For each question its rows: kind, confidence, concepts; and the milliseconds."""
+def ask(psql, space, questions, features):
+    """For each question its rows: kind, confidence, concepts; the milliseconds; the signals of row 1 when asked for."""
     script = [f"SET sutra.space = {search.literal(space)};", "\\timing on"]
     for number, question in enumerate(questions):
         script.append(f"\\echo @@{number}")
@@ -50,10 +50,14 @@ def ask(psql, space, questions):
             "SELECT jsonb_agg(jsonb_build_array(kind, confidence, concept_id::text, evidence::text[]) ORDER BY rank)"
             f" FROM sutra_ask({search.literal(question)});"
         )
+        if features:
+            script.append(f"\\echo features\nSELECT sutra_explain({search.literal(question)});")
     answers = []
     for part in re.split(r"^@@\d+\n", search.run(psql, "\n".join(script)), flags=re.M)[1:]:
-        rows = json.loads(next(line for line in part.splitlines() if line.startswith("[")))
-        answers.append((rows, float(re.search(r"Time: ([\d.]+) ms", part)[1])))
+        first, _, rest = part.partition("features\n")
+        rows = json.loads(next(line for line in first.splitlines() if line.startswith("[")))
+        explained = json.loads(next(line for line in rest.splitlines() if line.startswith("{"))) if features else None
+        answers.append((rows, float(re.search(r"Time: ([\d.]+) ms", first)[1]), explained))
     return answers
 
 
@@ -62,16 +66,20 @@ def evaluate(folder, arguments):
     space = f"eval_{folder.name}"
     concepts = search.learn(arguments.psql, space, list(documents_of(folder)), arguments.batch)
     answering, texts = judged(folder, arguments.qrels)
-    answers = ask(arguments.psql, space, [texts[query] for query in answering])
+    answers = ask(arguments.psql, space, [texts[query] for query in answering], arguments.features)
     first = reciprocal = declined = 0
-    pairs = []
-    for query, (rows, _) in zip(answering, answers, strict=True):
+    pairs, labelled = [], []
+    for query, (rows, _, explained) in zip(answering, answers, strict=True):
         right = None
         for rank, (kind, _, concept, evidence) in enumerate(rows, 1):
             named = {document for each in {concept, *(evidence or [])} if each for document in concepts.get(each, [])}
             if kind != "abstention" and named & answering[query]:
                 right = rank
                 break
+        if explained:
+            # Of an answer that was held back as unsure, the one held back.
+            given = 1 + (rows[0][0] == "abstention")
+            labelled.append({"signals": explained["answer"]["signals"], "right": right == given})
         first += right == 1
         reciprocal += 1 / right if right else 0
         if rows[0][0] == "abstention":
@@ -84,7 +92,11 @@ def evaluate(folder, arguments):
     for confidence, right in pairs:
         bins.setdefault(min(int(confidence * 10), 9), []).append(confidence - right)
     error = sum(abs(sum(group)) for group in bins.values()) / max(1, len(pairs))
-    times = sorted(elapsed for _, elapsed in answers)
+    if arguments.features:
+        # Every second question, so that the others can be measured on.
+        with open(arguments.features, "a", encoding="utf-8") as file:
+            file.writelines(json.dumps(row) + "\n" for row in labelled[::2])
+    times = sorted(elapsed for _, elapsed, _ in answers)
     count = len(answering)
     print(
         f"{folder.name}: first {first}/{count} = {first / count:.3f}, declined {declined}, MRR {reciprocal / count:.3f},"
@@ -101,6 +113,7 @@ def main():
     parser.add_argument("--qrels", type=pathlib.Path, help="the judgements, where they are not in the folder")
     parser.add_argument("--batch", type=int, default=128, help="documents a call of sutra_learn_batch")
     parser.add_argument("--minimum", type=float, default=0.0, help="share below which a set fails")
+    parser.add_argument("--features", type=pathlib.Path, help="write labelled signals, for tests/ask/calibrate.py")
     parser.add_argument("--verbose", action="store_true", help="print the questions whose page was not first")
     arguments = parser.parse_args()
     results = [evaluate(folder, arguments) for folder in arguments.folders]
