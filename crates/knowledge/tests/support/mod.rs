@@ -1,6 +1,6 @@
 //! A store in memory, filled by the code that learning uses from statements with metadata, for tests without a server.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use sutra_knowledge::metadata::{self, Role, Roles};
 use sutra_knowledge::store::*;
 use sutra_knowledge::{identity, names};
@@ -10,7 +10,6 @@ const TABLES: &str = include_str!("../../../../sql/40_tables.sql");
 
 struct Observed {
     entity: u64,
-    metric: String,
     unit: Option<String>,
     point: Point,
 }
@@ -19,9 +18,12 @@ struct Observed {
 pub struct Memory {
     entities: BTreeMap<u64, Entity>,
     aliases: Vec<(String, String, AliasKind, u64)>,
-    observations: Vec<Observed>,
+    // By metric, in the order of learning.
+    observations: BTreeMap<String, Vec<Observed>>,
     facts: Vec<(u64, String, String, u64, u64)>,
     statements: BTreeMap<u64, String>,
+    // The words of each statement by key, for retrieval.
+    words: BTreeMap<u64, HashSet<String>>,
     metrics: Vec<Metric>,
     roles: Roles,
 }
@@ -89,9 +91,10 @@ impl Memory {
         Memory {
             entities: BTreeMap::new(),
             aliases: vec![],
-            observations: vec![],
+            observations: BTreeMap::new(),
             facts: vec![],
             statements: BTreeMap::new(),
+            words: BTreeMap::new(),
             metrics,
             roles,
         }
@@ -126,6 +129,7 @@ impl Memory {
         let reading = metadata::read(content, &entries, &self.roles, None).expect("metadata can be read");
         let statement = Self::id("statement", content);
         self.statements.insert(statement, content.to_owned());
+        self.words.insert(statement, names::key(content).split(' ').map(str::to_owned).collect());
         let mut subject_id = None;
         for subject in &reading.subjects {
             let known = subject
@@ -160,9 +164,8 @@ impl Memory {
         }
         for observation in &reading.observations {
             let at = reading.at.expect("an observation has a time").as_microsecond();
-            self.observations.push(Observed {
+            self.observations.entry(observation.metric.clone()).or_default().push(Observed {
                 entity,
-                metric: observation.metric.clone(),
                 unit: observation.unit.clone(),
                 point: Point { at, value: observation.value, concept: statement },
             });
@@ -171,7 +174,7 @@ impl Memory {
 
     fn select(&self, scope: Scope<'_>, metric: &str, window: Window) -> Vec<Series> {
         let mut by_entity: BTreeMap<u64, Series> = BTreeMap::new();
-        for observed in self.observations.iter().filter(|observed| observed.metric == metric) {
+        for observed in self.observations.get(metric).into_iter().flatten() {
             let inside = match scope {
                 Scope::Entities(ids) => ids.contains(&observed.entity),
                 Scope::Everything => true,
@@ -219,7 +222,7 @@ impl Store for Memory {
                     alias: alias.clone(),
                     kind: *kind,
                     entity: self.entities[entity].clone(),
-                    observed: self.observations.iter().any(|observed| observed.entity == *entity),
+                    observed: self.observations.values().flatten().any(|observed| observed.entity == *entity),
                     value_of,
                 }
             })
@@ -233,7 +236,7 @@ impl Store for Memory {
     }
 
     fn observed_metrics(&self, names: &[String]) -> Vec<String> {
-        let observed = |name: &&String| self.observations.iter().any(|observed| observed.metric == **name);
+        let observed = |name: &&String| self.observations.contains_key(*name);
         names.iter().filter(observed).cloned().collect()
     }
 
@@ -264,7 +267,7 @@ impl Store for Memory {
     }
 
     fn newest(&self, metric: &str) -> Option<i64> {
-        self.observations.iter().filter(|observed| observed.metric == metric).map(|observed| observed.point.at).max()
+        self.observations.get(metric)?.iter().map(|observed| observed.point.at).max()
     }
 
     fn series(&self, scope: Scope<'_>, metric: &str, window: Window) -> Vec<Series> {
@@ -315,20 +318,20 @@ impl Store for Memory {
 
     /// By the share of the question's words that a statement holds.
     fn passages(&self, question: &str, count: usize) -> Vec<Passage> {
-        let words = |text: &str| names::key(text).split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let asked = words(question);
-        let mut found: Vec<Passage> = self
-            .statements
+        let key = names::key(question);
+        let asked: Vec<&str> = key.split(' ').collect();
+        let mut found: Vec<(u64, f64)> = self
+            .words
             .iter()
-            .map(|(id, text)| {
-                let held: HashMap<String, ()> = words(text).into_iter().map(|word| (word, ())).collect();
-                let common = asked.iter().filter(|word| held.contains_key(*word)).count();
-                Passage { concept: *id, content: text.clone(), score: common as f64 / asked.len().max(1) as f64 }
+            .map(|(id, held)| {
+                let common = asked.iter().filter(|word| held.contains(**word)).count();
+                (*id, common as f64 / asked.len() as f64)
             })
-            .filter(|passage| passage.score > 0.0)
+            .filter(|(_, score)| *score > 0.0)
             .collect();
-        found.sort_by(|one, two| two.score.total_cmp(&one.score).then(one.concept.cmp(&two.concept)));
+        found.sort_by(|one, two| two.1.total_cmp(&one.1).then(one.0.cmp(&two.0)));
         found.truncate(count);
-        found
+        let passage = |(concept, score)| Passage { concept, content: self.statements[&concept].clone(), score };
+        found.into_iter().map(passage).collect()
     }
 }
