@@ -400,13 +400,19 @@ impl Store for SqlStore {
     }
 
     fn passages(&self, question: &str, count: usize) -> Vec<Passage> {
-        const SQL: &str = "SELECT s.concept_id, s.content, s.score FROM {schema}.sutra_search($2, $3, $1) AS s
+        const SQL: &str = "SELECT s.concept_id, s.content, s.score, EXISTS (
+                SELECT FROM sutra.observation AS o
+                WHERE o.space OPERATOR(pg_catalog.=) $4 AND o.concept OPERATOR({schema}.=) s.concept_id)
+            FROM {schema}.sutra_search($2, $3, $1) AS s
             ORDER BY s.score DESC, s.concept_id USING OPERATOR({schema}.<)";
         let count = i32::try_from(count).unwrap_or(i32::MAX);
-        self.select(SQL, &[self.filter.clone().into(), question.to_owned().into(), count.into()], |row| Passage {
+        let arguments =
+            [self.filter.clone().into(), question.to_owned().into(), count.into(), self.space.clone().into()];
+        self.select(SQL, &arguments, |row| Passage {
             concept: concept(row, 1),
             content: text(row, 2),
             score: f64::from(column::<f32>(row, 3).unwrap_or(0.0)),
+            observed: column(row, 4).unwrap_or(false),
         })
     }
 }

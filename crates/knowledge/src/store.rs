@@ -169,6 +169,8 @@ pub struct Passage {
     pub content: String,
     /// The score of the search, 0 to 1; higher is better.
     pub score: f64,
+    /// Whether numbers were read from it as observations.
+    pub observed: bool,
 }
 
 /// Everything the pipeline reads. Implementations read only, and answer in a total order.

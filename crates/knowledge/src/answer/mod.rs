@@ -11,6 +11,7 @@ mod ranking;
 pub mod sentence;
 mod series;
 pub mod statistics;
+mod wording;
 
 use crate::question::plan::{Operation, Plan};
 use crate::store::Store;
@@ -140,7 +141,7 @@ impl Row {
 pub fn answer(question: &str, plan: &Plan, store: &dyn Store, most: usize, least: f64) -> Vec<Row> {
     let mut rows = match gate::missing(plan) {
         // Words that name nothing learned may still stand in a statement; what is ambiguous stays so.
-        Some(abstention) if plan.ambiguous.is_empty() && plan.impossible_times.is_empty() => {
+        Some(abstention) if plan.ambiguous.is_empty() && plan.impossible_times.is_empty() && plan.future.is_none() => {
             let found = passage::open(question, plan, store, most);
             let sure = found[0].kind != Kind::Abstention && found[0].confidence >= confidence::LEAST;
             if sure { found } else { vec![abstention] }

@@ -16,10 +16,14 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use unicode_segmentation::UnicodeSegmentation;
 
+/// Candidates that search brings up: statements that numbers were read from may crowd out the others.
+const CANDIDATES: usize = 60;
 /// Candidates that are put in order.
-const CANDIDATES: usize = 20;
+const ORDERED: usize = 20;
 /// Share of the question's words, by weight, that a statement must hold to be shown.
 const LEAST_OVERLAP: f64 = 0.3;
+/// Share of the words not understood that it must hold where a number or fact was asked for.
+const LEAST_UNKNOWN: f64 = 0.66;
 /// A longer statement is quoted by its best sentence.
 const WHOLE: usize = 300;
 /// What a sentence gains that holds the sort of thing that is asked for, beside its shares of words and pairs.
@@ -187,7 +191,8 @@ fn ranked<'a>(
             continue;
         }
         let spoken = Spoken::new(plan, &passage.content, &text.iter().collect());
-        if !spoken.stranger {
+        let about = spoken.named > 0.0 && (plan.operation == Operation::Open || spoken.unknown >= LEAST_UNKNOWN);
+        if about && !spoken.stranger {
             let score = passage.score.clamp(0.0, 1.0) + 0.75 * shares.pairs + 0.5 * shares.close;
             ranked.push(Candidate { passage, shares, spoken, score });
         }
@@ -210,7 +215,13 @@ pub fn open(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Vec<
     if asked.words.is_empty() {
         return nothing("the question holds no word that could be looked for");
     }
-    let passages = store.passages(question, CANDIDATES.max(most));
+    let mut passages = store.passages(question, CANDIDATES.max(most));
+    // What was read as numbers is answered by computing. Such a statement is quoted only where the question asks for no
+    // number or reason, and nothing else was found.
+    if plan.operation != Operation::Open || passages.iter().any(|passage| !passage.observed) {
+        passages.retain(|passage| !passage.observed);
+    }
+    passages.truncate(ORDERED.max(most));
     let texts: Vec<Vec<String>> = passages.iter().map(|passage| overlap::stems(&passage.content)).collect();
     let rarity = Rarity::new(&texts);
     let ranked = ranked(plan, &asked, &passages, &texts, &rarity);

@@ -24,6 +24,8 @@ pub struct Memory {
     statements: BTreeMap<u64, String>,
     // The words of each statement by key, for retrieval.
     words: BTreeMap<u64, HashSet<String>>,
+    // The statements that observations were read from.
+    observed: HashSet<u64>,
     metrics: Vec<Metric>,
     roles: Roles,
 }
@@ -95,6 +97,7 @@ impl Memory {
             facts: vec![],
             statements: BTreeMap::new(),
             words: BTreeMap::new(),
+            observed: HashSet::new(),
             metrics,
             roles,
         }
@@ -161,6 +164,9 @@ impl Memory {
             self.entities.entry(target).or_insert_with(|| Entity { id: target, name: fact.value.clone(), title: None });
             self.alias(&fact.value, AliasKind::Name, target);
             self.facts.push((entity, fact.relation.clone(), fact.kind.clone(), target, statement));
+        }
+        if !reading.observations.is_empty() {
+            self.observed.insert(statement);
         }
         for observation in &reading.observations {
             let at = reading.at.expect("an observation has a time").as_microsecond();
@@ -331,7 +337,12 @@ impl Store for Memory {
             .collect();
         found.sort_by(|one, two| two.1.total_cmp(&one.1).then(one.0.cmp(&two.0)));
         found.truncate(count);
-        let passage = |(concept, score)| Passage { concept, content: self.statements[&concept].clone(), score };
+        let passage = |(concept, score)| Passage {
+            concept,
+            content: self.statements[&concept].clone(),
+            score,
+            observed: self.observed.contains(&concept),
+        };
         found.into_iter().map(passage).collect()
     }
 }
