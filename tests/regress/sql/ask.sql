@@ -98,9 +98,9 @@ ORDER BY q.number;
 SELECT kind, answer FROM sutra_ask('close of AAPL on 2019-01-08', 1, '{"date": "2019-01-08"}');
 SELECT kind, answer FROM sutra_ask('close of AAPL on 2019-01-08', 1, '{"date": "2019-01-07"}');
 SELECT kind, answer FROM sutra_ask('What sector is Apple in?', 1, '{"source": "bars"}');
-SELECT kind, answer FROM sutra_ask('close of Aple on 2019-01-08', 1, NULL, 0.95);
-SET sutra.min_confidence = 0.95;
-SELECT kind, answer FROM sutra_ask('close of Aple on 2019-01-08', 1);
+SELECT kind FROM sutra_ask('close of Aple on 2019-01-08', 1, NULL, 0.999);
+SET sutra.min_confidence = 0.999;
+SELECT kind FROM sutra_ask('close of Aple on 2019-01-08', 1);
 SELECT kind, answer FROM sutra_ask('close of Aple on 2019-01-08', 1, NULL, 0);
 RESET sutra.min_confidence;
 

@@ -83,7 +83,7 @@ INSERT INTO sutra.observation (concept, entity, metric, at, value, unit)
     SELECT o.concept, o.entity, o.metric, o.at + make_interval(days => d), o.value + d % 10, o.unit
     FROM sutra.observation AS o, generate_series(1, 1199) AS d WHERE o.at = '2015-01-01 00:00:00+00' AND o.metric = 'close';
 ANALYZE sutra.observation;
-SELECT count(*) FROM sutra.observation WHERE metric = 'close' AND at >= '2015-01-01';
+SELECT count(*) FROM sutra.observation WHERE metric = 'close' AND at >= '2015-01-01 00:00:00+00';
 SET statement_timeout = '60s';
 SELECT kind, (value ->> 'n')::int AS n, round((value ->> 'value')::numeric, 2) AS mean, cardinality(evidence) AS cited
 FROM sutra_ask('average close of all companies since 2015', 10000) WHERE rank = 1;

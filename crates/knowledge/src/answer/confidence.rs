@@ -81,23 +81,23 @@ pub type Table<const N: usize> = [(&'static str, f64); N];
 
 /// Coefficients of a computed answer: the change of its log odds for each unit of a signal.
 pub const COMPUTED: Table<17> = [
-    ("constant", 3.02),
-    ("doubt of a name", -1.35),
-    ("doubt of the metric", -1.37),
-    ("doubt of the time", -1.76),
-    ("doubt of the operation", -2.11),
+    ("constant", 3.63),
+    ("doubt of a name", -1.42),
+    ("doubt of the metric", -1.39),
+    ("doubt of the time", -1.65),
+    ("doubt of the operation", -2.29),
     ("period not covered", -2.00),
-    ("words not understood", -2.16),
+    ("words not understood", -2.22),
     ("nearness of the next", -0.02),
     ("contradicted evidence", -2.00),
     ("metric not named", -0.02),
-    ("time not named", -0.46),
-    ("length", -1.20),
-    ("turning words", -1.54),
-    ("words passed over", -0.42),
-    ("operations beside the one", -0.32),
+    ("time not named", -0.13),
+    ("length", -1.05),
+    ("turning words", -1.06),
+    ("words passed over", -0.23),
+    ("operations beside the one", -0.45),
     ("questions beside the one", -0.50),
-    ("one answered for which", -1.34),
+    ("one answered for which", -0.76),
 ];
 
 /// Coefficients of a quoted statement.
