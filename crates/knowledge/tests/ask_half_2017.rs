@@ -159,11 +159,11 @@ fn questions_to_build_on_are_answered() {
     if let Ok(path) = std::env::var("SUTRA_SIGNALS") {
         std::fs::write(&path, labelled).unwrap_or_else(|error| panic!("{path}: {error}"));
     }
-    assert!(share >= 0.65, "{share}");
+    assert!(share >= 0.85, "{share}");
 }
 
 #[test]
 fn questions_to_check_with_are_answered() {
     let share = share("check", &mut String::new());
-    assert!(share >= 0.65, "{share}");
+    assert!(share >= 0.85, "{share}");
 }
