@@ -8,6 +8,7 @@
 use super::entity::{self, Entities};
 use super::failure::{Place, raise_problem};
 use super::json::Json;
+use super::relations;
 use super::roles;
 use super::store::{self, Existing, Statement};
 use crate::error::raise;
@@ -250,13 +251,15 @@ impl Part<'_, '_> {
         store::update_metadata(client, self.space, &changed);
 
         let texts: Vec<&str> = statements.iter().map(|statement| statement.content).collect();
-        let entities = entity::resolve(client, self.space, &merged, &texts);
+        let mut entities = entity::resolve(client, self.space, &merged, &texts);
+        let relations = relations::resolve(&mut entities, self.space, &texts);
         store::insert_entities(client, self.space, &entities);
         store::insert_aliases(client, self.space, &entities);
         entity::merge(client, self.space, &entities.merges);
         let mut rows = Rows::default();
         for (place, (statement, reading)) in statements.iter().zip(&merged).enumerate() {
             rows.gather(statement.id, reading, &entities, entities.named_in(place));
+            relations::edges(statement.id, &relations[place], &mut rows.associations);
         }
         let outdated: Vec<u64> =
             changed.iter().filter(|statement| statement.replaced != "[]").map(|statement| statement.id).collect();
@@ -327,8 +330,6 @@ pub fn raise_collision(id: u64, place: &str) -> ! {
     )
 }
 
-/// Source, kind, relation, target.
-type AssociationKey = (u64, String, String, u64);
 /// Entity, metric, microseconds since 1970, statement.
 type ObservationKey = (u64, String, i64, u64);
 
@@ -336,7 +337,7 @@ type ObservationKey = (u64, String, i64, u64);
 #[derive(Default)]
 pub struct Rows {
     /// With confidence and evidence.
-    pub associations: BTreeMap<AssociationKey, (f32, u64)>,
+    pub associations: BTreeMap<relations::Edge, (f32, u64)>,
     /// With value and unit.
     pub observations: BTreeMap<ObservationKey, (f64, Option<String>)>,
 }
@@ -375,11 +376,11 @@ impl Rows {
     }
 }
 
-/// The relations of the edges that statements of a space give by their metadata.
+/// The relations of the edges that statements of a space give by their metadata and by what their text states.
 pub fn fact_relations(roles: &Roles) -> Vec<&str> {
     let facts = roles.keys.values().filter_map(|role| match role {
         Role::Fact { relation, .. } => Some(relation.as_str()),
         _ => None,
     });
-    facts.collect::<BTreeSet<_>>().into_iter().collect()
+    facts.chain(relations::STATED).collect::<BTreeSet<_>>().into_iter().collect()
 }

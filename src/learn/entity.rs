@@ -9,6 +9,8 @@ use super::statements::{column, run};
 use crate::types::concept_id::ConceptId;
 use pgrx::spi::SpiClient;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Range;
+use sutra_knowledge::extract::Relation;
 use sutra_knowledge::identity::{self, ContentDigest};
 use sutra_knowledge::metadata::{Alias, AliasKind, Reading, Subject};
 use sutra_knowledge::{mentions, names};
@@ -37,7 +39,7 @@ pub struct Entities {
     known: Known,
     resolved: HashMap<Subject, u64>,
     values: HashMap<String, u64>,
-    mentioned: Vec<Vec<(u64, f32)>>,
+    mentioned: Vec<Vec<mentions::Mention>>,
 }
 
 /// Stored aliases and entities, as far as they matter here.
@@ -84,7 +86,7 @@ pub fn resolve(client: &mut SpiClient<'_>, space: &str, readings: &[Reading], te
     for (text, candidates) in texts.iter().zip(&candidates) {
         let known = &entities.known.aliases;
         let found = mentions::choose(text, candidates, |key| known.get(key).map_or(&[], Vec::as_slice));
-        entities.mentioned.push(found.into_iter().map(|mention| (mention.entity, mention.confidence)).collect());
+        entities.mentioned.push(found);
     }
     entities
 }
@@ -102,7 +104,35 @@ impl Entities {
 
     /// The entities named in a text, by its place, and how surely.
     pub fn named_in(&self, text: usize) -> impl Iterator<Item = (u64, f32)> {
-        self.mentioned.get(text).into_iter().flatten().map(|(entity, confidence)| (self.merged(*entity), *confidence))
+        let mentions = self.mentioned.get(text).into_iter().flatten();
+        mentions.map(|mention| (self.merged(mention.entity), mention.confidence))
+    }
+
+    /// The concept that stands at the end of a relation: the entity that a known name there names, else the phrase
+    /// itself. A phrase has no alias, so no text and no question takes it for a name.
+    pub fn end(
+        &mut self,
+        space: &str,
+        place: usize,
+        text: &str,
+        relation: &Relation,
+        range: &Range<usize>,
+        name: &str,
+    ) -> u64 {
+        // "Apple" causes as Apple; "weak sales of Apple" cause as what they are. Between companies the name decides.
+        let phrase = names::key(&text[range.clone()]);
+        let mut mentions = self.mentioned.get(place).into_iter().flatten().filter(|mention| {
+            let overlaps = mention.range.start < range.end && range.start < mention.range.end;
+            overlaps && (relation.between_names() || names::key(&text[mention.range.clone()]) == phrase)
+        });
+        if let Some(mention) = mentions.next_back() {
+            return self.merged(mention.entity);
+        }
+        let id = id_of(space, name);
+        if !self.known.entities.contains_key(&id) && !self.new.contains_key(&id) {
+            self.store(space, id, name, PHRASE.to_owned());
+        }
+        id
     }
 
     /// What an entity is after merging.
@@ -191,6 +221,9 @@ impl Entities {
         }
     }
 }
+
+/// Metadata of an entity that is known by what texts say of it only.
+const PHRASE: &str = r#"{"phrase": true}"#;
 
 fn id_of(space: &str, name: &str) -> u64 {
     identity::id(&identity::digest(space, "entity", name))

@@ -11,6 +11,7 @@ pub mod inbox;
 mod ingest;
 mod json;
 mod ohlcv;
+mod relations;
 mod roles;
 pub mod statements;
 mod store;

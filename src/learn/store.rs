@@ -134,53 +134,56 @@ pub fn insert_entities(client: &mut SpiClient<'_>, space: &str, entities: &Entit
             &[space.into(), ConceptId(*id).into(), name.as_str().into()],
         );
     }
-    let new = &entities.new;
-    if new.is_empty() {
-        return;
+    let mut missing: Vec<(&u64, &NewEntity)> = entities.new.iter().collect();
+    // What was there and was forgotten by another session before it could be locked is stored again.
+    while !missing.is_empty() {
+        let stored = run(
+            client,
+            "INSERT INTO sutra.concept (space, id, kind, content, digest, metadata)
+             SELECT $1, n.id, 'entity', n.content, n.digest, n.metadata::pg_catalog.jsonb
+             FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5))
+                AS n (id, content, digest, metadata)
+             ON CONFLICT (space, id) DO NOTHING
+             RETURNING id",
+            &[
+                space.into(),
+                ids(missing.iter().map(|(id, _)| **id)).into(),
+                missing.iter().map(|(_, entity)| entity.content.as_str()).collect::<Vec<_>>().into(),
+                missing.iter().map(|(_, entity)| entity.digest.as_slice()).collect::<Vec<_>>().into(),
+                missing.iter().map(|(_, entity)| entity.metadata.as_str()).collect::<Vec<_>>().into(),
+            ],
+        );
+        let stored: HashSet<u64> =
+            stored.into_iter().filter_map(|row| column::<ConceptId>(&row, 1)).map(|id| id.0).collect();
+        missing.retain(|(id, _)| !stored.contains(id));
+        let held = hold_entities(client, space, &missing);
+        missing.retain(|(id, _)| !held.contains(id));
     }
-    let stored = run(
-        client,
-        "INSERT INTO sutra.concept (space, id, kind, content, digest, metadata)
-         SELECT $1, n.id, 'entity', n.content, n.digest, n.metadata::pg_catalog.jsonb
-         FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5))
-            AS n (id, content, digest, metadata)
-         ON CONFLICT (space, id) DO NOTHING
-         RETURNING id",
-        &[
-            space.into(),
-            ids(new.keys().copied()).into(),
-            new.values().map(|entity| entity.content.as_str()).collect::<Vec<_>>().into(),
-            new.values().map(|entity| entity.digest.as_slice()).collect::<Vec<_>>().into(),
-            new.values().map(|entity| entity.metadata.as_str()).collect::<Vec<_>>().into(),
-        ],
-    );
-    let stored: HashSet<u64> =
-        stored.into_iter().filter_map(|row| column::<ConceptId>(&row, 1)).map(|id| id.0).collect();
-    check_entities(client, space, entities, &stored);
 }
 
-/// Checks that the entities which were there already are the ones meant, and not others of the same id.
-fn check_entities(client: &mut SpiClient<'_>, space: &str, entities: &Entities, stored: &HashSet<u64>) {
-    let there: Vec<(&u64, &NewEntity)> = entities.new.iter().filter(|(id, _)| !stored.contains(id)).collect();
+/// Keeps entities that were there already from being forgotten until the end of the transaction, and checks that they
+/// are the ones meant, and not others of the same id. Returns those that were found.
+fn hold_entities(client: &mut SpiClient<'_>, space: &str, there: &[(&u64, &NewEntity)]) -> HashSet<u64> {
     if there.is_empty() {
-        return;
+        return HashSet::new();
     }
     let rows = run(
         client,
-        "SELECT c.id
-         FROM sutra.concept AS c
-         JOIN ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) AS n (id, digest)
-            ON n.id OPERATOR({schema}.=) c.id AND n.digest OPERATOR(pg_catalog.<>) c.digest
-         WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) ANY ($2)",
-        &[
-            space.into(),
-            ids(there.iter().map(|(id, _)| **id)).into(),
-            there.iter().map(|(_, entity)| entity.digest.as_slice()).collect::<Vec<_>>().into(),
-        ],
+        "SELECT c.id, c.digest FROM sutra.concept AS c
+         WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) ANY ($2)
+         ORDER BY c.id FOR KEY SHARE",
+        &[space.into(), ids(there.iter().map(|(id, _)| **id)).into()],
     );
-    if let Some(ConceptId(id)) = rows.into_iter().next().and_then(|row| column(&row, 1)) {
-        super::batch::raise_collision(id, &format!("The name is \"{}\".", entities.new[&id].content));
+    let meant: HashMap<u64, &NewEntity> = there.iter().map(|(id, entity)| (**id, *entity)).collect();
+    let mut held = HashSet::new();
+    for row in rows {
+        let (Some(ConceptId(id)), Some(digest)) = (column(&row, 1), column::<Vec<u8>>(&row, 2)) else { continue };
+        if let Some(entity) = meant.get(&id).filter(|entity| entity.digest.as_slice() != digest.as_slice()) {
+            super::batch::raise_collision(id, &format!("The name is \"{}\".", entity.content));
+        }
+        held.insert(id);
     }
+    held
 }
 
 /// Gives statements their metadata after merging; what they said before is kept with the time until which it held.

@@ -153,6 +153,11 @@ fn lines(text: &str) -> Vec<Range<usize>> {
     lines
 }
 
+/// The sentences of a text, without the rows of its tables.
+pub fn prose(text: &str) -> Vec<Range<usize>> {
+    lines(text).into_iter().filter(|line| !is_row(&text[line.clone()])).flat_map(|line| sentences(text, line)).collect()
+}
+
 /// A line with cells: between bars, after tabs, or in a list of quoted values.
 fn is_row(line: &str) -> bool {
     let line = line.trim();
@@ -210,7 +215,7 @@ fn push_rows(text: &str, rows: &[Range<usize>], size: usize, segments: &mut Vec<
 }
 
 /// Words that end in a full stop without ending a sentence, in lower case and without the stop.
-const ABBREVIATIONS: [&str; 52] = [
+pub(crate) const ABBREVIATIONS: [&str; 52] = [
     "inc", "corp", "co", "ltd", "plc", "llc", "bros", "no", "nos", "vs", "etc", "mr", "mrs", "ms", "dr", "prof", "st",
     "jr", "sr", "fig", "figs", "eq", "ref", "refs", "sec", "vol", "pp", "ca", "approx", "est", "dept", "gen", "gov",
     "sen", "rep", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "al", "cf",

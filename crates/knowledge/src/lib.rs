@@ -1,7 +1,8 @@
 //! From text to knowledge and from a question to an answer, without PostgreSQL.
 //!
 //! Learning: [`identity`] says when two contents are the same, [`names`] when two names are, [`date`] and [`number`]
-//! read what metadata and text write in many ways, [`chunk`] cuts long texts.
+//! read what metadata and text write in many ways, [`chunk`] cuts long texts, [`extract`] reads the relations that
+//! a text states.
 //!
 //! Asking: [`question`] makes a plan of a question, [`answer`] carries it out over a [`store`].
 //!
@@ -10,6 +11,7 @@
 pub mod answer;
 pub mod chunk;
 pub mod date;
+pub mod extract;
 pub mod identity;
 pub mod mentions;
 pub mod metadata;

@@ -1,0 +1,681 @@
+//! Cause and effect: verbs, prepositions, nouns and compounds that state it, in either voice and either order.
+
+use super::lexicon::{self, Form};
+use super::phrase::{self, Phrase};
+use super::token::{Class, Token};
+use super::{Relation, relate};
+use std::ops::Range;
+
+/// How sure each construction is: the share of what it finds that is a cause and its effect, counted on the half of
+/// SemEval-2010 task 8 that the rules were made with (tests/eval/relations.py prints it again).
+mod sure {
+    /// "caused by", "triggered by".
+    pub const PASSIVE: f32 = 0.95;
+    /// "causes", "triggered".
+    pub const ACTIVE: f32 = 0.93;
+    /// "resulted in", "led to", "arose from".
+    pub const PHRASAL: f32 = 0.9;
+    /// "because of", "due to".
+    pub const PREPOSITION: f32 = 0.85;
+    /// "is the main cause of".
+    pub const NOUN: f32 = 0.85;
+    /// "X-induced Y".
+    pub const COMPOUND: f32 = 0.85;
+    /// "produced a shock wave": a verb of many uses, with an object that is an effect.
+    pub const WEAK: f32 = 0.7;
+    /// "pain from shingles".
+    pub const FROM: f32 = 0.8;
+    /// "grief after the loss".
+    pub const AFTER: f32 = 0.6;
+    /// What "may", "could" or "perhaps" take away.
+    pub const HEDGED: f32 = 0.7;
+}
+
+const CAUSES: (&str, &str) = ("causes", "causal");
+const CONTRIBUTES: (&str, &str) = ("contributes to", "causal");
+
+struct Reader<'a> {
+    text: &'a str,
+    tokens: &'a [Token],
+    found: Vec<Relation>,
+}
+
+/// The causes and effects that a sentence states.
+pub fn read(text: &str, tokens: &[Token]) -> Vec<Relation> {
+    let mut reader = Reader { text, tokens, found: Vec::new() };
+    for at in 0..tokens.len() {
+        reader.verb(at);
+        reader.preposition(at);
+        reader.noun(at);
+        reader.compound(at);
+        reader.loose(at);
+    }
+    reader.found
+}
+
+/// What stands around a verb: where its auxiliaries begin, and what they say.
+struct Group {
+    start: usize,
+    be: bool,
+    negated: bool,
+    hedged: bool,
+}
+
+const HEDGES: &[&str] =
+    &["may", "might", "could", "perhaps", "possibly", "probably", "can", "allegedly", "reportedly", "likely"];
+/// Words between a subject and "to": "is known to cause", "tends to cause".
+const RAISING: &[&str] = &[
+    "tend",
+    "tends",
+    "tended",
+    "seem",
+    "seems",
+    "seemed",
+    "appear",
+    "appears",
+    "appeared",
+    "known",
+    "likely",
+    "believed",
+    "thought",
+    "said",
+    "reported",
+    "found",
+    "shown",
+    "expected",
+    "used",
+    "going",
+    "began",
+    "begin",
+    "begins",
+    "start",
+    "started",
+    "continue",
+    "continues",
+    "continued",
+    "able",
+    "enough",
+    "proven",
+    "suspected",
+    "considered",
+    "set",
+    "bound",
+    "sure",
+    "serves",
+    "served",
+    "help",
+    "helps",
+    "helped",
+    "believed",
+    "sufficient",
+    "potential",
+];
+
+impl Reader<'_> {
+    fn token(&self, at: usize) -> Option<&Token> {
+        self.tokens.get(at)
+    }
+
+    fn is(&self, at: usize, word: &str) -> bool {
+        self.token(at).is_some_and(|token| token.is(word))
+    }
+
+    fn class(&self, at: usize) -> Option<Class> {
+        self.token(at).map(|token| token.class)
+    }
+
+    fn before(&self, at: usize) -> Option<&Token> {
+        at.checked_sub(1).and_then(|at| self.tokens.get(at))
+    }
+
+    /// The words from `at` on, one by one.
+    fn are(&self, at: usize, words: &str) -> bool {
+        words.split(' ').zip(at..).all(|(word, at)| self.is(at, word))
+    }
+
+    /// Where the words end that stand from `at` on, with adverbs between them: "due primarily to".
+    fn spread(&self, at: usize, words: &str) -> Option<usize> {
+        let mut at = at;
+        for (number, word) in words.split(' ').enumerate() {
+            if number > 0 {
+                at = self.after_adverbs(at);
+            }
+            if !self.is(at, word) {
+                return None;
+            }
+            at += 1;
+        }
+        Some(at)
+    }
+
+    fn group(&self, verb: usize) -> Group {
+        let mut group = Group { start: verb, be: false, negated: false, hedged: false };
+        while let Some(token) = self.before(group.start) {
+            match token.class {
+                Class::Be => group.be = true,
+                Class::Negation => group.negated = true,
+                Class::Auxiliary | Class::Adverb => {}
+                _ if self.is(group.start, "to") && token.among(RAISING) => {}
+                // "has since caused"
+                Class::Preposition
+                    if token.is("since") && self.class(group.start.wrapping_sub(2)) == Some(Class::Auxiliary) => {}
+                Class::Nominal if token.is("likely") => {}
+                _ => break,
+            }
+            group.hedged |= token.among(HEDGES);
+            group.start -= 1;
+        }
+        group
+    }
+
+    /// Where the words go on after adverbs and after "in part", "in large part".
+    fn after_adverbs(&self, mut at: usize) -> usize {
+        loop {
+            if self.class(at) == Some(Class::Adverb) {
+                at += 1;
+            } else if self.is(at, "in") && self.is(at + 1, "part") {
+                at += 2;
+            } else if self.is(at, "in") && self.is(at + 2, "part") {
+                at += 3;
+            } else if self.is(at, "at") && self.is(at + 1, "least") {
+                at += 2;
+            } else {
+                return at;
+            }
+        }
+    }
+
+    fn push(
+        &mut self,
+        relation: (&'static str, &'static str),
+        cause: Range<usize>,
+        effect: Range<usize>,
+        confidence: f32,
+    ) {
+        self.found.extend(relate(self.text, relation, cause, effect, confidence));
+    }
+
+    fn push_all(
+        &mut self,
+        relation: (&'static str, &'static str),
+        causes: &[Phrase],
+        effects: &[Phrase],
+        confidence: f32,
+    ) {
+        for cause in causes {
+            for effect in effects {
+                self.push(relation, cause.range(self.tokens), effect.range(self.tokens), confidence);
+            }
+        }
+    }
+
+    fn effects_only(&self, phrases: Vec<Phrase>) -> Vec<Phrase> {
+        let any = phrases.iter().any(|phrase| lexicon::is_effect(phrase.head(self.tokens)));
+        if any { phrases } else { Vec::new() }
+    }
+
+    fn no_people(&self, phrases: Vec<Phrase>) -> Vec<Phrase> {
+        phrases.into_iter().filter(|phrase| !lexicon::is_people(phrase.head(self.tokens))).collect()
+    }
+
+    fn verb(&mut self, at: usize) {
+        let Some((lemma, form)) = self.token(at).and_then(|token| lexicon::causal_verb(&token.lower)) else { return };
+        let group = self.group(at);
+        if group.negated {
+            return;
+        }
+        let doubt = if group.hedged { sure::HEDGED } else { 1.0 };
+        let next = self.after_adverbs(at + 1);
+        let causing = lexicon::is_strong(lemma) || lexicon::is_weak(lemma);
+        if causing
+            && form == Form::Past
+            && (self.is(next, "by") || self.is(next, "through") && lexicon::is_strong(lemma))
+        {
+            self.passive(lemma, &group, next + 1, doubt);
+            return;
+        }
+        if self.phrasal(at, lemma, form, &group, doubt) {
+            return;
+        }
+        if causing {
+            self.active(at, lemma, form, &group, doubt);
+        }
+    }
+
+    fn passive(&mut self, lemma: &str, group: &Group, agent: usize, doubt: f32) {
+        let strong = lexicon::is_strong(lemma);
+        let causes = phrase::objects(self.tokens, agent);
+        let effects = phrase::subjects(self.tokens, group.start, group.be);
+        if strong {
+            self.push_all(CAUSES, &causes, &effects, sure::PASSIVE * doubt);
+        } else {
+            let causes = self.no_people(causes);
+            let effects = self.effects_only(effects);
+            self.push_all(CAUSES, &causes, &effects, sure::WEAK * doubt);
+        }
+    }
+
+    /// Verbs with a preposition or particle: true when there is one here.
+    fn phrasal(&mut self, at: usize, lemma: &str, form: Form, group: &Group, doubt: f32) -> bool {
+        let next = self.after_adverbs(at + 1);
+        let (object, relation, strong) = match lemma {
+            "result" | "culminate" if self.is(next, "in") => (next + 1, CAUSES, true),
+            "lead" if self.is(next, "to") => (next + 1, CAUSES, true),
+            "end" if self.is(next, "in") => (next + 1, CAUSES, false),
+            "contribute" if self.is(next, "to") => (next + 1, CONTRIBUTES, true),
+            "give" if self.are(next, "rise to") || self.are(next, "birth to") => (next + 2, CAUSES, true),
+            "give" | "set" if self.is(next, "off") => (next + 1, CAUSES, false),
+            "bring" if self.is(next, "about") || self.is(next, "on") => (next + 1, CAUSES, true),
+            "stir" if self.is(next, "up") => (next + 1, CAUSES, false),
+            "result" | "arise" | "stem" | "ensue" if self.is(next, "from") => {
+                return self.reversed(lemma, group, next + 1, true, doubt);
+            }
+            "grow" if self.are(next, "out of") => return self.reversed(lemma, group, next + 2, true, doubt),
+            "come" | "originate" | "derive" | "emanate" | "spring" | "grow" | "flow" | "develop" | "radiate"
+            | "generate" | "start" | "follow" | "issue" | "proceed" | "begin" | "transmit" | "emit" | "release"
+                if self.is(next, "from") =>
+            {
+                return self.reversed(lemma, group, next + 1, false, doubt);
+            }
+            "follow"
+                if form == Form::Present
+                    && !group.be
+                    && self.class(at + 1).is_some_and(|class| class != Class::Preposition) =>
+            {
+                return false;
+            }
+            "attribute" | "blame" if form == Form::Past && (self.is(next, "to") || self.is(next, "on")) => {
+                return self.reversed(lemma, group, next + 1, true, doubt);
+            }
+            "reflect" if form == Form::Gerund && self.before(at).is_some_and(|token| token.class == Class::Comma) => {
+                let causes = phrase::objects(self.tokens, at + 1);
+                if let Some(effect) = self.clause_before(at - 1) {
+                    for cause in causes {
+                        self.push(CAUSES, cause.range(self.tokens), effect.clone(), sure::WEAK * doubt);
+                    }
+                }
+                return true;
+            }
+            _ => return false,
+        };
+        let mut effects = phrase::objects(self.tokens, object);
+        if !strong {
+            effects = self.effects_only(effects);
+        }
+        let causes = self.causes_of(at, form, group);
+        self.push_all(relation, &causes, &effects, sure::PHRASAL * doubt);
+        true
+    }
+
+    /// "The damage resulted from the storm": the effect comes first.
+    fn reversed(&mut self, lemma: &str, group: &Group, cause: usize, strong: bool, doubt: f32) -> bool {
+        let finite = self.token(group.start).is_some_and(|token| token.class != Class::Gerund);
+        let mut effects = phrase::subjects(self.tokens, group.start, finite);
+        let mut causes = phrase::objects(self.tokens, cause);
+        if !strong {
+            effects = self.effects_only(effects);
+            causes = self.no_people(causes);
+            let events_only = matches!(lemma, "derive" | "start" | "begin" | "issue" | "proceed" | "follow");
+            causes.retain(|cause| {
+                let head = cause.head(self.tokens);
+                !lexicon::is_time(head) && (!events_only || lexicon::is_effect(head) || lexicon::is_event(head))
+            });
+        }
+        self.push_all(CAUSES, &causes, &effects, if strong { sure::PHRASAL } else { sure::WEAK } * doubt);
+        true
+    }
+
+    /// The subject of a verb of causing; of ", causing" that of the clause before the comma.
+    fn causes_of(&self, at: usize, form: Form, group: &Group) -> Vec<Phrase> {
+        if form == Form::Gerund && !group.be {
+            let before = self.before(at);
+            if before.is_some_and(|token| token.class == Class::Comma) {
+                return self.first_of_clause(at - 1).into_iter().collect();
+            }
+            if before.is_some_and(|token| token.class == Class::Preposition) {
+                return Vec::new();
+            }
+            return phrase::subjects(self.tokens, group.start, false);
+        }
+        phrase::subjects(self.tokens, group.start, true)
+    }
+
+    fn active(&mut self, at: usize, lemma: &str, form: Form, group: &Group, doubt: f32) {
+        let before = self.before(group.start);
+        let next = self.class(at + 1);
+        // A noun: "the cause of", "the main cause", "a spark".
+        let noun_before = self.before(at).is_some_and(|token| {
+            matches!(token.class, Class::Determiner | Class::Preposition) || token.lower.ends_with("'s")
+        });
+        let verbal = form != Form::Present || !noun_before;
+        if !verbal || form == Form::Past && group.be || form == Form::Gerund && noun_before {
+            return;
+        }
+        if matches!(next, None | Some(Class::Mark | Class::Be | Class::Auxiliary | Class::Close)) {
+            return;
+        }
+        if form != Form::Gerund
+            && next == Some(Class::Preposition)
+            && !self.tokens[at + 1].among(&["up", "out", "over"])
+        {
+            return;
+        }
+        if before.is_some_and(|token| token.is("to") || token.is("let")) {
+            return;
+        }
+        let mut causes = self.causes_of(at, form, group);
+        let mut effects = phrase::objects(self.tokens, at + 1);
+        let strong = lexicon::is_strong(lemma);
+        if !strong {
+            effects = self.effects_only(effects);
+            causes = self.no_people(causes);
+        }
+        let confidence = if strong { sure::ACTIVE } else { sure::WEAK };
+        self.push_all(CAUSES, &causes, &effects, confidence * doubt);
+    }
+
+    /// Where the clause that a word stands in begins.
+    fn clause_start(&self, at: usize) -> usize {
+        let opens = |token: &Token| matches!(token.class, Class::Mark | Class::Clause | Class::Relative);
+        self.tokens[..at].iter().rposition(opens).map_or(0, |before| before + 1)
+    }
+
+    fn first_of_clause(&self, end: usize) -> Option<Phrase> {
+        let mut at = self.clause_start(end);
+        while at < end {
+            // "In 2019, heavy rain flooded": what is set before the subject ends with a comma.
+            if self.class(at) == Some(Class::Preposition)
+                && let Some(comma) = self.tokens[at..end].iter().position(|token| token.class == Class::Comma)
+            {
+                at += comma + 1;
+                continue;
+            }
+            if let Some(phrase) = phrase::starting_at(self.tokens, at).filter(|phrase| phrase.last < end) {
+                return Some(phrase);
+            }
+            at += 1;
+        }
+        None
+    }
+
+    /// The clause that ends before a word, from its subject on, when it has a verb.
+    fn clause_before(&self, end: usize) -> Option<Range<usize>> {
+        let mut end = end;
+        while end > 0 && matches!(self.tokens[end - 1].class, Class::Adverb | Class::Comma) {
+            end -= 1;
+        }
+        let subject = self.first_of_clause(end)?;
+        let verb = (subject.first..end).any(|at| phrase::finite(self.tokens, at));
+        let words = end - subject.first;
+        (verb && words <= 18).then(|| self.tokens[subject.first].range.start..self.tokens[end - 1].range.end)
+    }
+
+    /// The clause that begins at a word, up to the next mark or the word that opens another.
+    fn clause_after(&self, start: usize) -> Option<Range<usize>> {
+        self.clause(start, true)
+    }
+
+    /// The same where the construction says that it is one, though no verb of it is known.
+    fn clause(&self, start: usize, verb_known: bool) -> Option<Range<usize>> {
+        let subject = phrase::starting_at(self.tokens, start)?;
+        let ends = |token: &Token| matches!(token.class, Class::Mark | Class::Clause | Class::Comma);
+        let length = self.tokens[subject.first..].iter().position(ends).unwrap_or(self.tokens.len() - subject.first);
+        let end = subject.first + length;
+        let verb = (subject.first..end).any(|at| phrase::finite(self.tokens, at));
+        ((verb || !verb_known) && length <= 18)
+            .then(|| self.tokens[subject.first].range.start..self.tokens[end - 1].range.end)
+    }
+
+    /// "because of", "due to", "as a result of", "because".
+    fn preposition(&mut self, at: usize) {
+        const OPENERS: &[&str] = &[
+            "because of",
+            "due to",
+            "owing to",
+            "thanks to",
+            "as a result of",
+            "as a consequence of",
+            "on account of",
+            "attributable to",
+            "in consequence of",
+            "by reason of",
+            "in response to",
+        ];
+        if self.is(at, "because") && !self.is(at + 1, "of") {
+            self.because(at);
+            return;
+        }
+        let Some(after) = OPENERS.iter().find_map(|opener| self.spread(at, opener)) else { return };
+        let causes = phrase::objects(self.tokens, after);
+        let Some(last) = causes.last().map(|cause| cause.last) else { return };
+        let group = self.group(at);
+        if group.negated {
+            return;
+        }
+        let doubt = if group.hedged { sure::HEDGED } else { 1.0 };
+        let confidence = sure::PREPOSITION * doubt;
+        let fronted = group.start == 0 || matches!(self.class(group.start - 1), Some(Class::Mark | Class::Clause));
+        if fronted {
+            let Some(comma) = (last + 1..self.tokens.len()).find(|at| self.class(*at) == Some(Class::Comma)) else {
+                return;
+            };
+            if comma - last > 12 {
+                return;
+            }
+            let effect = self.clause(comma + 1, false);
+            for cause in &causes {
+                if let Some(effect) = &effect {
+                    self.push(CAUSES, cause.range(self.tokens), effect.clone(), confidence);
+                }
+            }
+            return;
+        }
+        let mut end = group.start;
+        // "was caused due to", "is primarily due to": the subject is the effect.
+        let caused = self.before(end).is_some_and(|token| {
+            lexicon::causal_verb(&token.lower)
+                .is_some_and(|(lemma, form)| form == Form::Past && lexicon::is_strong(lemma))
+        });
+        let mut subject = group.be;
+        if caused {
+            let verb = self.group(end - 1);
+            subject = verb.be;
+            end = verb.start;
+        }
+        let effects = phrase::subjects(self.tokens, end, subject);
+        let noun = effects.first().is_some_and(|effect| lexicon::is_effect(effect.head(self.tokens)));
+        if subject || noun {
+            self.push_all(CAUSES, &causes, &effects, confidence);
+        } else if let Some(effect) = self.clause_before(end) {
+            for cause in &causes {
+                self.push(CAUSES, cause.range(self.tokens), effect.clone(), confidence);
+            }
+        } else {
+            self.push_all(CAUSES, &causes, &effects, confidence);
+        }
+    }
+
+    /// "Shares fell because demand was weak", "Because demand was weak, shares fell".
+    fn because(&mut self, at: usize) {
+        let group = self.group(at);
+        if group.negated {
+            return;
+        }
+        let Some(cause) = self.clause_after(at + 1) else { return };
+        let effect = if at == 0 || matches!(self.class(at - 1), Some(Class::Mark | Class::Clause)) {
+            let comma = (at + 1..self.tokens.len()).find(|at| self.class(*at) == Some(Class::Comma));
+            comma.and_then(|comma| self.clause_after(comma + 1))
+        } else {
+            self.clause_before(at)
+        };
+        if let Some(effect) = effect {
+            self.push(CAUSES, cause, effect, sure::PREPOSITION);
+        }
+    }
+
+    /// "X is one of the main causes of Y", "the cause of Y was X", "Y is the result of X", "X is responsible for Y".
+    fn noun(&mut self, at: usize) {
+        const CAUSE: &[&str] =
+            &["cause", "causes", "reason", "reasons", "trigger", "triggers", "driver", "drivers", "culprit", "factor"];
+        const SOURCE: &[&str] = &["source", "sources", "origin", "root"];
+        const RESULT: &[&str] =
+            &["result", "consequence", "outcome", "results", "consequences", "effect", "by-product", "byproduct"];
+        let Some(token) = self.token(at) else { return };
+        let responsible = token.among(&["responsible", "accountable", "blamed", "notorious"]) && self.is(at + 1, "for");
+        let cause = token.among(CAUSE) || responsible;
+        let source = token.among(SOURCE);
+        let result = token.among(RESULT);
+        let joined = self
+            .token(at + 1)
+            .is_some_and(|next| next.among(&["of", "for", "behind", "in"]) && (!result || next.is("of")));
+        if !(cause || source || result)
+            || !joined
+            || token.is("factor") && !self.is(at + 1, "in")
+            || self.is(at + 1, "in") && !token.is("factor")
+        {
+            return;
+        }
+        let mut object = at + 2;
+        if self
+            .token(object)
+            .is_some_and(|next| lexicon::causal_verb(&next.lower).is_some_and(|(_, form)| form == Form::Gerund))
+        {
+            object += 1;
+        }
+        let objects = phrase::objects(self.tokens, object);
+        let Some(last) = objects.last().map(|object| object.last) else { return };
+        // Back over "one of the main" to the verb.
+        let mut start = at;
+        while let Some(before) = self.before(start) {
+            let part_of_noun = matches!(
+                before.class,
+                Class::Nominal | Class::Determiner | Class::Adverb | Class::Gerund | Class::Participle
+            ) || before.is("one")
+                || before.is("of")
+                    && self
+                        .before(start - 1)
+                        .is_some_and(|token| token.is("one") || lexicon::is_partitive(&token.lower))
+                || before.among(&["among", "and", "as"]);
+            if !part_of_noun || before.capital && before.class == Class::Nominal && !responsible || at - start > 10 {
+                break;
+            }
+            start -= 1;
+        }
+        let confidence = sure::NOUN;
+        let group = self.group(start);
+        if group.negated {
+            return;
+        }
+        let doubt = if group.hedged { sure::HEDGED } else { 1.0 };
+        let apposed = self.before(start).is_some_and(|token| token.class == Class::Comma);
+        if group.be || apposed || responsible && self.before(at).is_some_and(Token::nominal) {
+            let (end, clause) = if group.be {
+                (group.start, true)
+            } else if apposed {
+                (start - 1, false)
+            } else {
+                (at, false)
+            };
+            let subjects = phrase::subjects(self.tokens, end, clause);
+            if result {
+                self.push_all(CAUSES, &objects, &subjects, confidence * doubt);
+            } else {
+                let effects = if source { self.effects_only(objects) } else { objects };
+                self.push_all(CAUSES, &subjects, &effects, confidence * doubt);
+            }
+            return;
+        }
+        // "The main cause of the delay was the storm."
+        let verb = self.after_adverbs(last + 1);
+        if cause
+            && !responsible
+            && self.class(verb) == Some(Class::Be)
+            && !self.tokens[verb + 1..].first().is_some_and(|token| token.class == Class::Negation)
+        {
+            let causes = phrase::objects(self.tokens, verb + 1);
+            let causes: Vec<Phrase> = causes
+                .into_iter()
+                .filter(|cause| {
+                    !cause.head(self.tokens).starts_with("un")
+                        && self.tokens[cause.head].class == Class::Nominal
+                        && !self.tokens[cause.head].among(&["clear", "known", "simple"])
+                })
+                .collect();
+            self.push_all(CAUSES, &causes, &objects, confidence * doubt);
+        }
+    }
+
+    /// "stress-induced illness".
+    fn compound(&mut self, at: usize) {
+        let Some(token) = self.token(at) else { return };
+        let Some(cut) = token.lower.rfind('-') else { return };
+        let induced =
+            ["induced", "caused", "driven", "triggered", "inflicted", "provoked"].contains(&&token.lower[cut + 1..]);
+        if !induced || token.lower.len() != token.range.len() || token.lower.starts_with("self-") {
+            return;
+        }
+        let Some(effect) = phrase::starting_at(self.tokens, at + 1) else { return };
+        let cause = token.range.start..token.range.start + cut;
+        self.push(CAUSES, cause, effect.range(self.tokens), sure::COMPOUND);
+    }
+
+    /// "pain from shingles", "grief after the loss": nothing but a preposition between an effect and its cause.
+    fn loose(&mut self, at: usize) {
+        const NO_EFFECT: &[&str] = &[
+            "recovery",
+            "relief",
+            "distance",
+            "protection",
+            "escape",
+            "release",
+            "movement",
+            "motion",
+            "state",
+            "growth",
+            "change",
+            "signal",
+            "image",
+            "record",
+            "increase",
+            "decrease",
+            "reduction",
+            "rise",
+            "drop",
+            "flight",
+            "wave",
+            "field",
+            "response",
+        ];
+        let Some(token) = self.token(at) else { return };
+        let after = token.among(&["after", "following"]);
+        if !(token.is("from") || after) || !self.before(at).is_some_and(|token| token.class != Class::Adverb) {
+            return;
+        }
+        let group = self.group(at);
+        let effects = phrase::subjects(self.tokens, group.start, group.be);
+        if group.negated || group.start != at && !group.be {
+            return;
+        }
+        let effects: Vec<Phrase> = self
+            .effects_only(effects)
+            .into_iter()
+            .filter(|effect| !NO_EFFECT.contains(&effect.head(self.tokens)))
+            .collect();
+        let mut causes = self.no_people(phrase::objects(self.tokens, at + 1));
+        causes.retain(|cause| !lexicon::is_time(cause.head(self.tokens)));
+        let Some(last) = causes.last().map(|cause| cause.last) else { return };
+        let way = self.token(last + 1).is_some_and(|next| next.among(&["to", "into", "until"]));
+        if way && !causes.iter().any(|cause| lexicon::is_effect(cause.head(self.tokens))) {
+            return;
+        }
+        if after {
+            causes.retain(|cause| {
+                let head = cause.head(self.tokens);
+                lexicon::is_effect(head) || lexicon::is_event(head)
+            });
+            self.push_all(CAUSES, &causes, &effects, sure::AFTER);
+        } else {
+            self.push_all(CAUSES, &causes, &effects, sure::FROM);
+        }
+    }
+}
