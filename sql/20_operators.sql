@@ -301,32 +301,34 @@ CREATE FUNCTION concept_id_sortsupport(internal) RETURNS void
     AS 'MODULE_PATHNAME', 'concept_id_sortsupport_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION concept_id_sortsupport(internal) IS 'sort support';
 
+-- Leakproof: they compare two numbers and can neither fail nor tell. Without it row-level security would keep the planner
+-- from looking up a concept by its id.
 CREATE FUNCTION concept_id_lt(concept_id, concept_id) RETURNS boolean
-    AS 'MODULE_PATHNAME', 'concept_id_lt_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'concept_id_lt_wrapper' LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 COMMENT ON FUNCTION concept_id_lt(concept_id, concept_id) IS 'implementation of operator <';
 
 CREATE FUNCTION concept_id_le(concept_id, concept_id) RETURNS boolean
-    AS 'MODULE_PATHNAME', 'concept_id_le_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'concept_id_le_wrapper' LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 COMMENT ON FUNCTION concept_id_le(concept_id, concept_id) IS 'implementation of operator <=';
 
 CREATE FUNCTION concept_id_eq(concept_id, concept_id) RETURNS boolean
-    AS 'MODULE_PATHNAME', 'concept_id_eq_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'concept_id_eq_wrapper' LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 COMMENT ON FUNCTION concept_id_eq(concept_id, concept_id) IS 'implementation of operator =';
 
 CREATE FUNCTION concept_id_ne(concept_id, concept_id) RETURNS boolean
-    AS 'MODULE_PATHNAME', 'concept_id_ne_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'concept_id_ne_wrapper' LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 COMMENT ON FUNCTION concept_id_ne(concept_id, concept_id) IS 'implementation of operator <>';
 
 CREATE FUNCTION concept_id_ge(concept_id, concept_id) RETURNS boolean
-    AS 'MODULE_PATHNAME', 'concept_id_ge_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'concept_id_ge_wrapper' LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 COMMENT ON FUNCTION concept_id_ge(concept_id, concept_id) IS 'implementation of operator >=';
 
 CREATE FUNCTION concept_id_gt(concept_id, concept_id) RETURNS boolean
-    AS 'MODULE_PATHNAME', 'concept_id_gt_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'concept_id_gt_wrapper' LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 COMMENT ON FUNCTION concept_id_gt(concept_id, concept_id) IS 'implementation of operator >';
 
 CREATE FUNCTION concept_id_cmp(concept_id, concept_id) RETURNS integer
-    AS 'MODULE_PATHNAME', 'concept_id_cmp_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'concept_id_cmp_wrapper' LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 COMMENT ON FUNCTION concept_id_cmp(concept_id, concept_id) IS 'comparison: -1, 0 or 1';
 
 CREATE FUNCTION concept_id_hash(concept_id) RETURNS integer

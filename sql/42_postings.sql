@@ -10,7 +10,9 @@
 -- learning goes on, by sizes (under 64, under 256, at most 512 entries), so an entry is rewritten twice in its life.
 -- A merge takes only the blocks that no other transaction is merging.
 --
--- The table is derived from sutra.concept.terms and therefore not dumped: loading the concepts fills it.
+-- The table is derived from sutra.concept.terms and therefore not dumped: loading the concepts fills it. Where concepts
+-- come without their triggers (pg_restore --disable-triggers), sutra.rebuild_postings() fills it; a subscriber of logical
+-- replication, which fires row triggers that are enabled for replicas and no statement triggers, has its own.
 CREATE TABLE sutra.posting (
     space text NOT NULL,
     term text NOT NULL,
@@ -189,6 +191,73 @@ COMMENT ON TRIGGER posting_insert ON sutra.concept IS 'appends what was learned 
 COMMENT ON TRIGGER posting_delete ON sutra.concept IS 'takes what was forgotten out of sutra.posting';
 COMMENT ON TRIGGER posting_update ON sutra.concept IS 'replaces the entries of a statement in sutra.posting';
 COMMENT ON TRIGGER posting_truncate ON sutra.concept IS 'empties sutra.posting';
+
+-- Rows that come with session_replication_role = replica, as from a publisher. Nothing of the above fires then.
+CREATE FUNCTION sutra.concept_replicated() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF TG_OP IN ('UPDATE', 'DELETE') AND OLD.terms IS NOT NULL THEN
+        PERFORM sutra.add_postings(OLD.space, ARRAY[OLD.id], ARRAY[OLD.terms], -1);
+    END IF;
+    IF TG_OP IN ('UPDATE', 'INSERT') AND NEW.terms IS NOT NULL THEN
+        PERFORM sutra.add_postings(NEW.space, ARRAY[NEW.id], ARRAY[NEW.terms], 1);
+    END IF;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION sutra.concept_replicated() IS 'trigger of a replica: brings sutra.posting up to date with a row that came by logical replication';
+CREATE TRIGGER posting_replicated AFTER INSERT OR DELETE ON sutra.concept FOR EACH ROW EXECUTE FUNCTION sutra.concept_replicated();
+CREATE TRIGGER posting_replicated_update AFTER UPDATE ON sutra.concept FOR EACH ROW
+    WHEN (OLD.terms IS DISTINCT FROM NEW.terms OR OLD.space IS DISTINCT FROM NEW.space OR OLD.id IS DISTINCT FROM NEW.id)
+    EXECUTE FUNCTION sutra.concept_replicated();
+ALTER TABLE sutra.concept ENABLE REPLICA TRIGGER posting_replicated;
+ALTER TABLE sutra.concept ENABLE REPLICA TRIGGER posting_replicated_update;
+ALTER TABLE sutra.concept ENABLE ALWAYS TRIGGER posting_truncate;
+COMMENT ON TRIGGER posting_replicated ON sutra.concept IS 'on a replica: keeps sutra.posting with what was learned and forgotten on the publisher';
+COMMENT ON TRIGGER posting_replicated_update ON sutra.concept IS 'on a replica: replaces the entries of a statement in sutra.posting';
+
+-- Nobody learns or forgets while it runs, so what it writes is what there is.
+CREATE FUNCTION sutra.rebuild_postings(in_space text DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000000
+    SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    statements pg_catalog.int8;
+BEGIN
+    LOCK TABLE sutra.concept IN SHARE MODE;
+    LOCK TABLE sutra.posting IN SHARE ROW EXCLUSIVE MODE;
+    DELETE FROM sutra.posting AS p WHERE in_space IS NULL OR p.space OPERATOR(pg_catalog.=) in_space;
+    INSERT INTO sutra.posting (space, term, concepts, frequencies, lengths, entries, documents, words)
+    SELECT n.space, n.term, pg_catalog.array_agg(n.id ORDER BY n.id), pg_catalog.array_agg(n.frequency ORDER BY n.id),
+        pg_catalog.array_agg(n.length ORDER BY n.id), pg_catalog.count(*), pg_catalog.count(*), pg_catalog.sum(n.length)
+    FROM (
+        SELECT d.space, d.id, d.length, l.term, l.frequency::pg_catalog.int2 AS frequency,
+            (pg_catalog.row_number() OVER (PARTITION BY d.space, l.term ORDER BY d.id) OPERATOR(pg_catalog.-) 1)
+                OPERATOR(pg_catalog./) 512 AS part
+        FROM (
+            SELECT c.space, c.id, c.terms,
+                (SELECT coalesce(pg_catalog.sum(coalesce(pg_catalog.cardinality(w.positions), 1)), 0)
+                 FROM pg_catalog.unnest(c.terms) AS w)::pg_catalog.int4 AS length
+            FROM sutra.concept AS c
+            WHERE c.terms IS NOT NULL AND (in_space IS NULL OR c.space OPERATOR(pg_catalog.=) in_space)
+            OFFSET 0
+        ) AS d
+        CROSS JOIN LATERAL (
+            SELECT w.lexeme, coalesce(pg_catalog.cardinality(w.positions), 1) FROM pg_catalog.unnest(d.terms) AS w
+            UNION ALL
+            SELECT '', 1
+        ) AS l (term, frequency)
+    ) AS n
+    GROUP BY n.space, n.term, n.part;
+    SELECT coalesce(pg_catalog.sum(p.documents), 0) INTO statements FROM sutra.posting AS p
+    WHERE p.term OPERATOR(pg_catalog.=) '' AND (in_space IS NULL OR p.space OPERATOR(pg_catalog.=) in_space);
+    RETURN statements;
+END
+$function$;
+COMMENT ON FUNCTION sutra.rebuild_postings(text) IS 'makes sutra.posting anew from the statements of a space (null: of all) and returns their number; for the owner, after concepts were loaded with triggers off';
+REVOKE ALL ON FUNCTION sutra.rebuild_postings(text), sutra.concept_replicated() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sutra.merge_postings(text, text[]), sutra.add_postings(text, @extschema@.concept_id[], tsvector[], integer),
     sutra.concepts_changed(), sutra.concept_terms_changed(), sutra.concepts_truncated() FROM PUBLIC;

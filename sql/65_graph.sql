@@ -52,3 +52,28 @@ END
 $function$;
 COMMENT ON FUNCTION sutra_neighbors(concept_id, sutra.association_kind[], text, integer) IS 'the concepts at the other end of a concept''s edges, the surest first, then by concept_id; kinds and direction (in, out, both) select edges';
 REVOKE EXECUTE ON FUNCTION sutra_neighbors(concept_id, sutra.association_kind[], text, integer) FROM PUBLIC;
+
+-- Walks of several steps. They run with the rights of the caller, like any read of the tables.
+CREATE FUNCTION sutra_paths(
+        "from" concept_id, "to" concept_id, max_depth integer DEFAULT 4, kinds sutra.association_kind[] DEFAULT NULL,
+        max_paths integer DEFAULT 10, direction text DEFAULT 'out')
+    RETURNS TABLE (rank integer, confidence real, length integer, concepts concept_id[], path jsonb, together real, complete boolean)
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED COST 10000 ROWS 10
+    AS 'MODULE_PATHNAME', 'sutra_paths_wrapper';
+COMMENT ON FUNCTION sutra_paths(concept_id, concept_id, integer, sutra.association_kind[], integer, text) IS 'the surest paths without a loop from one concept to another over edges of some kinds (null: all), walked out (along), in (against) or both ways: confidence is the product of the edges'', together that of independent paths taken together; complete is false where sutra.graph_nodes or sutra.graph_time ended the search';
+REVOKE ALL ON FUNCTION sutra_paths(concept_id, concept_id, integer, sutra.association_kind[], integer, text) FROM PUBLIC;
+
+CREATE FUNCTION sutra_related(
+        id concept_id, max_depth integer DEFAULT 2, kinds sutra.association_kind[] DEFAULT NULL, max_results integer DEFAULT 20,
+        direction text DEFAULT 'both')
+    RETURNS TABLE (concept_id concept_id, content text, confidence real, depth integer, ways integer, last jsonb, complete boolean)
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED COST 10000 ROWS 20
+    AS 'MODULE_PATHNAME', 'sutra_related_wrapper';
+COMMENT ON FUNCTION sutra_related(concept_id, integer, sutra.association_kind[], integer, text) IS 'what a concept is related to within some steps, the surest first: ways that agree raise the confidence (1 - product of (1 - confidence) over the edges from the step before), last is the surest of these edges';
+REVOKE ALL ON FUNCTION sutra_related(concept_id, integer, sutra.association_kind[], integer, text) FROM PUBLIC;
+
+CREATE FUNCTION sutra_concept(name text) RETURNS concept_id
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED COST 1000
+    AS 'MODULE_PATHNAME', 'sutra_concept_wrapper';
+COMMENT ON FUNCTION sutra_concept(text) IS 'the concept that a name means: 16 hexadecimal digits, a known name or ticker, the words of an entity, or the whole text of a statement; null when there is none, an error when there are several';
+REVOKE ALL ON FUNCTION sutra_concept(text) FROM PUBLIC;

@@ -9,7 +9,7 @@ CREATE FUNCTION sutra.access_rights(OUT access text, OUT object_type text, OUT o
 BEGIN ATOMIC
     SELECT CASE WHEN p.proname = ANY (ARRAY[
             'sutra_embed', 'sutra_search', 'sutra_ask', 'sutra_explain', 'sutra_neighbors', 'sutra_paths',
-            'sutra_related', 'sutra_extract', 'installed_models'])
+            'sutra_related', 'sutra_concept', 'sutra_extract', 'sutra_times', 'installed_models'])
         THEN 'reader' ELSE 'learner' END,
         'ROUTINE', p.oid::regprocedure::text, 'EXECUTE'
     FROM pg_proc AS p
@@ -18,8 +18,8 @@ BEGIN ATOMIC
     JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'sutra'
     WHERE p.proname = ANY (ARRAY[
         'sutra_embed', 'sutra_search', 'sutra_ask', 'sutra_explain', 'sutra_neighbors', 'sutra_paths',
-        'sutra_related', 'sutra_extract', 'installed_models',
-        'sutra_learn', 'sutra_learn_batch', 'sutra_learn_ohlcv', 'sutra_associate', 'sutra_forget', 'sutra_forget_where',
+        'sutra_related', 'sutra_concept', 'sutra_extract', 'sutra_times', 'installed_models',
+        'sutra_learn', 'sutra_learn_batch', 'sutra_learn_ohlcv', 'sutra_associate', 'sutra_forget', 'sutra_forget_where', 'link_series',
         'sutra_ingest', 'sutra_run_job', 'sutra_pause_job', 'sutra_resume_job', 'sutra_cancel_job', 'sutra_retry_job'])
     UNION ALL
     SELECT 'reader', 'TABLE', c.oid::regclass::text, 'SELECT'

@@ -7,6 +7,7 @@ use pgrx::prelude::*;
 mod ask;
 mod catalog;
 mod error;
+mod graph;
 mod index;
 mod jobs;
 mod learn;

@@ -39,6 +39,14 @@ pub static EMBEDDING_CACHE: GucSetting<i32> = GucSetting::<i32>::new(1024);
 pub static EMBEDDING_WORKERS: GucSetting<i32> = GucSetting::<i32>::new(1);
 /// `sutra.embedding_queue_size`
 pub static EMBEDDING_QUEUE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(8192);
+/// `sutra.graph_nodes`
+pub static GRAPH_NODES: GucSetting<i32> = GucSetting::<i32>::new(50_000);
+/// `sutra.graph_time`
+pub static GRAPH_TIME: GucSetting<i32> = GucSetting::<i32>::new(1_000);
+/// `sutra.similar_statements`
+pub static SIMILAR_STATEMENTS: GucSetting<i32> = GucSetting::<i32>::new(3);
+/// `sutra.similar_threshold`
+pub static SIMILAR_THRESHOLD: GucSetting<f64> = GucSetting::<f64>::new(0.7);
 /// `sutra.min_confidence`
 pub static MIN_CONFIDENCE: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 
@@ -210,6 +218,46 @@ pub fn init() {
         1_048_576,
         at_start(),
         GucFlags::UNIT_KB,
+    );
+    int(
+        c"sutra.graph_nodes",
+        c"Concepts that one walk over the graph visits (100 to 10000000).",
+        c"Raise it when a walk says that it ended early, lower it to bound its memory.",
+        &GRAPH_NODES,
+        100,
+        10_000_000,
+        GucContext::Userset,
+        NONE,
+    );
+    int(
+        c"sutra.graph_time",
+        c"Time after which a walk over the graph returns what it has found (1 to 3600000 ms).",
+        c"Raise it when a walk says that its time was up, lower it where answers must be quick.",
+        &GRAPH_TIME,
+        1,
+        3_600_000,
+        GucContext::Userset,
+        GucFlags::UNIT_MS,
+    );
+    int(
+        c"sutra.similar_statements",
+        c"Nearest statements that a statement gets a semantic edge to when it is learned (0 to 100).",
+        c"0 learns without such edges, which saves one search of the vector index a statement.",
+        &SIMILAR_STATEMENTS,
+        0,
+        100,
+        GucContext::Userset,
+        NONE,
+    );
+    GucRegistry::define_float_guc(
+        c"sutra.similar_threshold",
+        c"Cosine similarity from which two statements get a semantic edge (0 to 1).",
+        c"Raise it when unlike statements are linked, lower it when like ones are not; each model has a scale of its own.",
+        &SIMILAR_THRESHOLD,
+        0.0,
+        1.0,
+        GucContext::Userset,
+        NONE,
     );
     GucRegistry::define_float_guc(
         c"sutra.min_confidence",

@@ -10,7 +10,10 @@ use super::failure::{Place, raise_problem};
 use super::json::Json;
 use super::relations;
 use super::roles;
+use super::series;
+use super::similar;
 use super::store::{self, Existing, Statement};
+use super::times;
 use crate::error::raise;
 use crate::model::{self, ActiveModel};
 use crate::settings;
@@ -255,6 +258,7 @@ impl Part<'_, '_> {
         let relations = relations::resolve(&mut entities, self.space, &texts);
         store::insert_entities(client, self.space, &entities);
         store::insert_aliases(client, self.space, &entities);
+        let reattached = series::observing(client, self.space, entities.merges.iter().map(|(from, _)| *from));
         entity::merge(client, self.space, &entities.merges);
         let mut rows = Rows::default();
         for (place, (statement, reading)) in statements.iter().zip(&merged).enumerate() {
@@ -263,6 +267,10 @@ impl Part<'_, '_> {
         }
         let outdated: Vec<u64> =
             changed.iter().filter(|statement| statement.replaced != "[]").map(|statement| statement.id).collect();
+        let placed = placed(&statements, &merged, &existing);
+        let mut moved: BTreeSet<u64> = outdated.iter().copied().collect();
+        moved.extend(reattached);
+        let before = series::leading_to(client, self.space, &moved);
         if !outdated.is_empty() {
             store::delete_outdated(client, self.space, &outdated, &rows, self.roles);
         }
@@ -276,11 +284,28 @@ impl Part<'_, '_> {
         store::insert_vectors(client, &self.model.table, self.space, &vectors);
         store::insert_associations(client, self.space, &rows);
         store::insert_observations(client, self.space, &rows);
+        moved.extend(placed);
+        series::link(client, self.space, &moved, &before);
+        let alone: Vec<u64> = statements
+            .iter()
+            .zip(&merged)
+            .zip(wave)
+            .filter(|((statement, reading), (_, place))| {
+                let embedded = self.items[*place].embedding.is_none() && !existing.contains_key(&statement.id);
+                embedded && reading.observations.is_empty()
+            })
+            .map(|((statement, _), _)| statement.id)
+            .collect();
+        similar::link(client, &self.model.table, self.space, &alone);
     }
 
     fn read(&self, item: &Item<'_>, entries: &Entries) -> Reading {
-        metadata::read(item.content, entries, self.roles, item.name)
-            .unwrap_or_else(|problem| raise_problem(&problem, item.place))
+        let mut reading = metadata::read(item.content, entries, self.roles, item.name)
+            .unwrap_or_else(|problem| raise_problem(&problem, item.place));
+        if reading.observed.is_none() {
+            reading.observed = times::observed(item.content);
+        }
+        reading
     }
 
     /// What a statement says that is learned again: what it said before and what it says now.
@@ -301,6 +326,19 @@ impl Part<'_, '_> {
         }
         reading
     }
+}
+
+/// The statements whose observations are new.
+fn placed(statements: &[Statement<'_>], readings: &[Reading], existing: &HashMap<u64, Existing>) -> Vec<u64> {
+    statements
+        .iter()
+        .zip(readings)
+        .filter(|(statement, reading)| {
+            let new = !existing.contains_key(&statement.id) || statement.changed;
+            new && !reading.observations.is_empty()
+        })
+        .map(|(statement, _)| statement.id)
+        .collect()
 }
 
 /// What metadata are after learning again, and the values that were replaced, as a JSON array.

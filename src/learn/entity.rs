@@ -128,7 +128,7 @@ impl Entities {
         if let Some(mention) = mentions.next_back() {
             return self.merged(mention.entity);
         }
-        let id = id_of(space, name);
+        let id = self.merged(id_of(space, name));
         if !self.known.entities.contains_key(&id) && !self.new.contains_key(&id) {
             self.store(space, id, name, PHRASE.to_owned());
         }

@@ -5,12 +5,14 @@
 
 use super::batch::writable_space;
 use super::json::Json;
+use super::series;
 use super::statements::{column, run};
 use super::{Place, raise_null};
 use crate::error::raise;
 use crate::types::concept_id::ConceptId;
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
+use std::collections::BTreeSet;
 use sutra_knowledge::metadata;
 
 /// Statements forgotten with one statement for each table.
@@ -72,7 +74,11 @@ fn sutra_forget_where(filter: Option<Json>) -> i64 {
 
 fn forget(client: &mut SpiClient<'_>, space: &str, ids: Vec<ConceptId>) -> i64 {
     let mut candidates = referred(client, space, &ids);
+    let gone: BTreeSet<u64> = ids.iter().map(|id| id.0).collect();
+    let before = series::leading_to(client, space, &gone);
     let forgotten = delete(client, space, &ids);
+    // What stood around them in their series is joined.
+    series::link(client, space, &BTreeSet::new(), &before.difference(&gone).copied().collect());
     while !candidates.is_empty() {
         // What an entity that goes refers to may go with it.
         let lonely = unreferred(client, space, &candidates);

@@ -13,8 +13,11 @@ mod json;
 mod ohlcv;
 mod relations;
 mod roles;
+mod series;
+mod similar;
 pub mod statements;
 mod store;
+mod times;
 
 use crate::error::raise;
 use crate::types::concept_id::ConceptId;

@@ -59,14 +59,14 @@ def literal(text):
 
 
 def by_psql(psql, sentences):
-    """What sutra_extract says of each sentence; places are characters from 0, end excluded."""
+    """What sutra_extract says of each sentence; places are turned into characters from 0, end excluded."""
     results = []
     for start in range(0, len(sentences), 1000):
         part = sentences[start : start + 1000]
         values = ",".join(f"({n}, {literal(text)})" for n, text in enumerate(part))
         script = (
             "SELECT coalesce((SELECT json_agg(json_build_object('kind', kind, 'source', source, 'target', target,"
-            " 'confidence', confidence, 'span', ARRAY[lower(span), upper(span)])) FROM sutra_extract(t.text)), '[]')"
+            " 'confidence', confidence, 'span', ARRAY[lower(span) - 1, upper(span) - 1])) FROM sutra_extract(t.text)), '[]')"
             f" FROM (VALUES {values}) AS t (n, text) ORDER BY t.n"
         )
         done = subprocess.run(

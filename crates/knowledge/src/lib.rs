@@ -6,12 +6,13 @@
 //!
 //! Asking: [`question`] makes a plan of a question, [`answer`] carries it out over a [`store`].
 //!
-//! Searching: [`ranking`] puts what was found in order.
+//! Searching: [`ranking`] puts what was found in order, [`graph`] walks from concept to concept.
 
 pub mod answer;
 pub mod chunk;
 pub mod date;
 pub mod extract;
+pub mod graph;
 pub mod identity;
 pub mod mentions;
 pub mod metadata;

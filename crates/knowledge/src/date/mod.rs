@@ -2,9 +2,11 @@
 //!
 //! [`parse`] reads a text that is one time and nothing else (a metadata value), [`find`] looks for times in running
 //! text. Nothing is guessed: `03/04/2019`, which is March or April by country, is refused as ambiguous; `13/04/2019`
-//! and `04.03.2019` (a point means day first) are not. Words relative to a day ("yesterday") are not read here.
+//! and `04.03.2019` (a point means day first) are not. Times told by the day of a document ("yesterday") are read by
+//! [`relative`].
 
 mod grammar;
+pub mod relative;
 mod token;
 
 use jiff::Timestamp;

@@ -403,7 +403,8 @@ const PEOPLE: &str = "man woman child boy girl person people author writer artis
     manufacturer company firm brewery factory producer player singer band musician chef architect engineer scientist \
     researcher inventor student teacher president minister officer king queen farmer baker carpenter sculptor potter \
     craftsman poet novelist journalist photographer user team committee government group brother sister friend \
-    member programmer developer builder maker owner manager doctor expert analyst";
+    member programmer developer builder maker owner manager doctor expert analyst corporation bank retailer insurer provider supplier airline \
+    carmaker chipmaker drugmaker startup agency institution organization organisation business brand lender conglomerate";
 
 /// Whether a noun names people or what people form: a maker rather than a cause.
 pub fn is_people(lower: &str) -> bool {

@@ -82,7 +82,10 @@ pub fn extract(text: &str) -> Vec<Relation> {
             .find(|token| !matches!(token.class, token::Class::Determiner | token::Class::Mark))
             .map_or(0, |token| token.range.start);
         for relation in stated.iter_mut().filter(|relation| !relation.between_names()) {
-            if relation.source_range.start == opening {
+            // "Garmin is a maker of watches": who makes is called by a name.
+            let named = relation.relation == "is a"
+                && relation.target.split(' ').any(|word| lexicon::is_people(&word.to_lowercase()));
+            if relation.source_range.start == opening && !named {
                 relation.source_name = uncapitalised(&relation.source);
             }
             if relation.target_range.start == opening {

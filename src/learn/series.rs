@@ -1,0 +1,112 @@
+//! The order of time: from each statement of a series an edge `next` to the one that follows it.
+//!
+//! A series is what was observed of one entity under one metric. The next statement is the first one with an observation
+//! of the series at a later time; where several stand at that time, the one with the lowest id. The edges are a function of
+//! the observations and of nothing else, so they are computed anew for the statements whose place may have changed: what
+//! was learned or changed, and what stands right before it or stood so. Learning in any order gives the same edges, and
+//! what stood around a forgotten statement is joined.
+
+use super::statements::{column, run};
+use crate::types::concept_id::ConceptId;
+use pgrx::spi::{SpiClient, SpiTupleTable};
+use std::collections::BTreeSet;
+
+fn read(rows: SpiTupleTable<'_>) -> BTreeSet<u64> {
+    rows.into_iter().filter_map(|row| column::<ConceptId>(&row, 1)).map(|id| id.0).collect()
+}
+
+fn ids(ids: &BTreeSet<u64>) -> Vec<ConceptId> {
+    ids.iter().copied().map(ConceptId).collect()
+}
+
+/// The statements that lead to these by their edges.
+pub fn leading_to(client: &mut SpiClient<'_>, space: &str, statements: &BTreeSet<u64>) -> BTreeSet<u64> {
+    if statements.is_empty() {
+        return BTreeSet::new();
+    }
+    read(run(
+        client,
+        "SELECT DISTINCT a.source FROM sutra.association AS a
+         WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.target OPERATOR({schema}.=) ANY ($2)
+            AND a.kind OPERATOR(pg_catalog.=) 'temporal'::sutra.association_kind AND a.relation OPERATOR(pg_catalog.=) 'next'",
+        &[space.into(), ids(statements).into()],
+    ))
+}
+
+/// The statements with an observation of these entities.
+pub fn observing(client: &mut SpiClient<'_>, space: &str, entities: impl Iterator<Item = u64>) -> BTreeSet<u64> {
+    let entities: BTreeSet<u64> = entities.collect();
+    if entities.is_empty() {
+        return BTreeSet::new();
+    }
+    read(run(
+        client,
+        "SELECT DISTINCT o.concept FROM sutra.observation AS o
+         WHERE o.space OPERATOR(pg_catalog.=) $1 AND o.entity OPERATOR({schema}.=) ANY ($2)",
+        &[space.into(), ids(&entities).into()],
+    ))
+}
+
+/// Brings the edges up to date after the observations of some statements were stored or deleted. `before` are statements
+/// that led to them until then.
+pub fn link(client: &mut SpiClient<'_>, space: &str, changed: &BTreeSet<u64>, before: &BTreeSet<u64>) {
+    let mut sources: BTreeSet<u64> = changed.union(before).copied().collect();
+    if sources.is_empty() {
+        return;
+    }
+    if !changed.is_empty() {
+        sources.extend(read(run(
+            client,
+            "SELECT DISTINCT p.concept
+             FROM sutra.observation AS own
+             CROSS JOIN LATERAL (
+                SELECT o.at FROM sutra.observation AS o
+                WHERE o.space OPERATOR(pg_catalog.=) $1 AND o.entity OPERATOR({schema}.=) own.entity
+                    AND o.metric OPERATOR(pg_catalog.=) own.metric AND o.at OPERATOR(pg_catalog.<) own.at
+                ORDER BY o.at DESC LIMIT 1) AS b
+             JOIN sutra.observation AS p ON p.space OPERATOR(pg_catalog.=) $1 AND p.entity OPERATOR({schema}.=) own.entity
+                AND p.metric OPERATOR(pg_catalog.=) own.metric AND p.at OPERATOR(pg_catalog.=) b.at
+             WHERE own.space OPERATOR(pg_catalog.=) $1 AND own.concept OPERATOR({schema}.=) ANY ($2)",
+            &[space.into(), ids(changed).into()],
+        )));
+    }
+    // Edges given by hand have no evidence and stay. A next statement that another session forgets meanwhile is waited
+    // for and left out.
+    run(
+        client,
+        "WITH wanted AS MATERIALIZED (
+            SELECT DISTINCT own.concept AS source, n.concept AS target
+            FROM sutra.observation AS own
+            CROSS JOIN LATERAL (
+                SELECT o.concept FROM sutra.observation AS o
+                WHERE o.space OPERATOR(pg_catalog.=) $1 AND o.entity OPERATOR({schema}.=) own.entity
+                    AND o.metric OPERATOR(pg_catalog.=) own.metric AND o.at OPERATOR(pg_catalog.>) own.at
+                ORDER BY o.at, o.concept LIMIT 1) AS n
+            WHERE own.space OPERATOR(pg_catalog.=) $1 AND own.concept OPERATOR({schema}.=) ANY ($2)
+                AND n.concept OPERATOR({schema}.<>) own.concept
+         ), doomed AS MATERIALIZED (
+            SELECT a.source, a.target FROM sutra.association AS a
+            WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.source OPERATOR({schema}.=) ANY ($2)
+                AND a.kind OPERATOR(pg_catalog.=) 'temporal'::sutra.association_kind AND a.relation OPERATOR(pg_catalog.=) 'next'
+                AND a.evidence IS NOT NULL
+                AND NOT EXISTS (SELECT FROM wanted AS w
+                    WHERE w.source OPERATOR({schema}.=) a.source AND w.target OPERATOR({schema}.=) a.target)
+            ORDER BY a.source, a.target FOR UPDATE
+         ), deleted AS (
+            DELETE FROM sutra.association AS a USING doomed AS d
+            WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.source OPERATOR({schema}.=) d.source
+                AND a.kind OPERATOR(pg_catalog.=) 'temporal'::sutra.association_kind AND a.relation OPERATOR(pg_catalog.=) 'next'
+                AND a.target OPERATOR({schema}.=) d.target
+         ), there AS MATERIALIZED (
+            SELECT c.id FROM sutra.concept AS c
+            WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) ANY (ARRAY(SELECT w.target FROM wanted AS w))
+            ORDER BY c.id FOR KEY SHARE
+         )
+         INSERT INTO sutra.association (space, source, target, kind, relation, confidence, evidence)
+         SELECT $1, w.source, w.target, 'temporal', 'next', 1, w.target
+         FROM wanted AS w JOIN there AS t ON t.id OPERATOR({schema}.=) w.target
+         ORDER BY w.source, w.target
+         ON CONFLICT DO NOTHING",
+        &[space.into(), ids(&sources).into()],
+    );
+}
