@@ -28,7 +28,7 @@ SELECT setseed(0.42);
 INSERT INTO sutra.concept (id, space, kind, content, digest)
 SELECT id::concept_id, '{space}', 'entity', 'Node ' || n, sha256(convert_to('{space} ' || n, 'UTF8'))
 FROM (SELECT n, encode(substring(sha256(convert_to('{space} ' || n, 'UTF8')) FROM 1 FOR 8), 'hex') AS id
-      FROM generate_series(1, {nodes}) AS n) AS node ON CONFLICT DO NOTHING;
+      FROM generate_series(1, {nodes}) AS n) AS node ON CONFLICT (space, id) DO NOTHING;
 CREATE TEMP TABLE node AS
     SELECT (row_number() OVER (ORDER BY id))::integer AS n, id FROM sutra.concept WHERE space = '{space}';
 CREATE UNIQUE INDEX ON node (n);

@@ -1,5 +1,6 @@
 //! `sutra_times`: the times that a text states, as learning reads them.
 
+use crate::error::raise;
 use pgrx::datum::{Date, Range, RangeBound};
 use pgrx::prelude::*;
 use sutra_knowledge::date::relative;
@@ -30,6 +31,14 @@ fn sutra_times(
 > {
     pgrx::check_for_interrupts!();
     let read = text.map(|text| &text[..text.floor_char_boundary(READ)]).unwrap_or_default();
+    if document.is_some_and(|day| day.is_infinity() || day.is_neg_infinity()) {
+        raise(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "the day of the document must be finite",
+            "",
+            "Leave it out when it is not known; then no time that is told by it is read.",
+        );
+    }
     let rows: Vec<_> = relative::stated(read, document.and_then(from_date))
         .into_iter()
         .filter_map(|time| {

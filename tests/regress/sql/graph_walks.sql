@@ -68,6 +68,16 @@ SELECT count(*) FROM sutra_related('ffffffffffffffff');
 -- Another space is another graph, and who may not see one walks nowhere in it.
 SET sutra.space = 'other';
 SELECT count(*) FROM sutra_related((SELECT id FROM sutra.concept WHERE space = 'default' AND content = 'AAPL'));
+CREATE FUNCTION by_index(query text, key text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    line text;
+    found boolean := false;
+BEGIN
+    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+        found := found OR line ~ ('Index Cond: .*\(' || key || ' ');
+    END LOOP;
+    RETURN found;
+END $$;
 CREATE ROLE regress_walker;
 GRANT SELECT ON ALL TABLES IN SCHEMA sutra TO regress_walker;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO regress_walker;
@@ -76,13 +86,12 @@ SELECT learn('Fire caused smoke.') IS NOT NULL AS learned;
 SELECT count(*) FROM sutra_related(sutra_concept('fire'));
 SET ROLE regress_walker;
 SELECT sutra_concept('fire');
-SELECT count(*) FROM sutra_related((SELECT sutra_concept('fire')), 1) WHERE false;
 SET sutra.space = 'default';
 SELECT length, chain(concepts) FROM sutra_paths(sutra_concept('heavy rain'), sutra_concept('severe flooding'));
 -- Looked up by id, although the policy stands before it.
 SET enable_seqscan = off;
-EXPLAIN (COSTS OFF) SELECT content FROM sutra.concept WHERE space = 'default' AND id = '0000000000000001';
-EXPLAIN (COSTS OFF) SELECT target FROM sutra.association WHERE space = 'default' AND source = ANY ('{0000000000000001,0000000000000002}'::concept_id[]);
+SELECT by_index($$SELECT content FROM sutra.concept WHERE space = 'default' AND id = '0000000000000001'$$, 'id');
+SELECT by_index($$SELECT target FROM sutra.association WHERE space = 'default' AND source = ANY ('{0000000000000001,0000000000000002}'::concept_id[])$$, 'source');
 RESET ROLE;
 REVOKE ALL ON ALL TABLES IN SCHEMA sutra FROM regress_walker;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM regress_walker;

@@ -53,7 +53,7 @@ SELECT sutra.link_series() AS missing, count(*) AS again FROM chain;
 SELECT count(*) FROM chain;
 
 -- A month of bars in one call, in any order, is one chain.
-SELECT cardinality(array(SELECT sutra_learn_ohlcv(array_agg('Nvidia'), array_agg('NVDA'), array_agg(day::date ORDER BY md5(to_char(day, 'DD'))),
+SELECT cardinality(array(SELECT sutra_learn_ohlcv(array_agg('Nvidia'::text), array_agg('NVDA'::text), array_agg(day::date ORDER BY md5(to_char(day, 'DD'))),
     array_agg(1.0::float8), array_agg(2.0::float8), array_agg(0.5::float8), array_agg(1.5::float8), array_agg(100.0::float8))
 FROM generate_series('2019-02-01'::date, '2019-02-28', '1 day') AS day));
 WITH RECURSIVE walk (id, n) AS (

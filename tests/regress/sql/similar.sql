@@ -20,7 +20,7 @@ SELECT count(*) FROM sutra.association WHERE relation = 'similar to';
 -- None for numbers of one company, none for vectors that are given, none when switched off.
 SELECT sutra_learn_ohlcv('Apple Inc.', 'AAPL', day::date, 1, 2, 0.5, 1.5, 100) IS NOT NULL AS learned
 FROM generate_series('2019-01-02'::date, '2019-01-03', '1 day') AS day;
-SELECT count(*) FROM sutra_learn_batch(ARRAY['The dividend went up by a tenth.'], NULL, ARRAY[(SELECT embedding FROM sutra."vector_all-MiniLM-L6-v2" LIMIT 1)]);
+SELECT count(*) FROM sutra_learn_batch(ARRAY['The dividend went up by a tenth.'], NULL, ARRAY[(SELECT embedding FROM sutra.vector_all_minilm_l6_v2 LIMIT 1)]);
 SET sutra.similar_statements = 0;
 SELECT sutra_learn('The firm lifted its dividend ten percent.') IS NOT NULL AS learned;
 RESET sutra.similar_statements;

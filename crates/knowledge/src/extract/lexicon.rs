@@ -491,3 +491,42 @@ pub fn is_adjective(lower: &str) -> bool {
     ];
     SHORT.contains(&lower) || lower.len() > 4 && ENDINGS.iter().any(|ending| lower.ends_with(ending))
 }
+
+/// Whether a word is an irregular participle, which can stand before a noun: "lost production".
+pub fn is_participle(lower: &str) -> bool {
+    const PARTICIPLES: &[&str] = &[
+        "lost",
+        "broken",
+        "hidden",
+        "sold",
+        "written",
+        "spoken",
+        "known",
+        "frozen",
+        "stolen",
+        "torn",
+        "worn",
+        "driven",
+        "taken",
+        "given",
+        "built",
+        "bought",
+        "held",
+        "paid",
+        "chosen",
+        "drawn",
+        "grown",
+        "thrown",
+        "shown",
+        "improved",
+        "increased",
+        "decreased",
+        "reduced",
+        "required",
+        "expected",
+        "reported",
+        "caused",
+        "continued",
+    ];
+    PARTICIPLES.contains(&lower)
+}

@@ -278,7 +278,7 @@ fn core_from(tokens: &[Token], start: usize) -> Option<Phrase> {
             Class::Gerund => {
                 head.is_none() || !next.is_some_and(|next| matches!(next.class, Class::Determiner | Class::Pronoun))
             }
-            Class::Verb => head.is_none() && article && next_nominal,
+            Class::Verb => head.is_none() && (article || lexicon::is_participle(&token.lower)) && next_nominal,
             Class::Adverb => next_nominal && head.is_none_or(|head: usize| tokens[head].class != Class::Nominal),
             Class::Comma => {
                 // "a loud, sharp noise"; between nouns a comma enumerates.
