@@ -1,42 +1,86 @@
+-- The order of time: the statements right before and right after a time in a series.
+--
+-- A series is what was observed of one entity under one metric. The look-ups compare rows, in the order of the index that is
+-- meant: a plan that was made while the table was empty would otherwise find another index as cheap, and walk over all other
+-- statements or entities by it. OFFSET 0 keeps each look-up one.
+CREATE FUNCTION sutra.observations_of(in_space text, in_statements @extschema@.concept_id[])
+    RETURNS TABLE (concept @extschema@.concept_id, entity @extschema@.concept_id, metric text, at timestamptz)
+    LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000 ROWS 1000
+BEGIN ATOMIC
+    SELECT o.concept, o.entity, o.metric, o.at
+    FROM pg_catalog.unnest(in_statements) AS s (id)
+    CROSS JOIN LATERAL (
+        SELECT b.concept, b.entity, b.metric, b.at FROM sutra.observation AS b
+        WHERE (b.concept, b.space) >= (s.id, in_space) AND (b.concept, b.space) <= (s.id, in_space)
+        OFFSET 0) AS o;
+END;
+COMMENT ON FUNCTION sutra.observations_of(text, @extschema@.concept_id[]) IS 'what some statements observe';
+REVOKE ALL ON FUNCTION sutra.observations_of(text, @extschema@.concept_id[]) FROM PUBLIC;
+
+CREATE FUNCTION sutra.next_in_series(in_space text, in_entity @extschema@.concept_id, in_metric text, in_at timestamptz)
+    RETURNS TABLE (concept @extschema@.concept_id)
+    LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100 ROWS 1
+BEGIN ATOMIC
+    SELECT n.concept
+    FROM (SELECT o.entity, o.metric, o.concept FROM sutra.observation AS o
+          WHERE o.space = in_space AND (o.entity, o.metric, o.at) > (in_entity, in_metric, in_at)
+          ORDER BY o.entity, o.metric, o.at, o.concept LIMIT 1) AS n
+    WHERE n.entity = in_entity AND n.metric = in_metric;
+END;
+COMMENT ON FUNCTION sutra.next_in_series(text, @extschema@.concept_id, text, timestamptz) IS 'the statement with the first observation of a series after a time; of several at that time the one with the lowest id';
+REVOKE ALL ON FUNCTION sutra.next_in_series(text, @extschema@.concept_id, text, timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION sutra.before_in_series(in_space text, in_entity @extschema@.concept_id, in_metric text, in_at timestamptz)
+    RETURNS TABLE (concept @extschema@.concept_id)
+    LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100 ROWS 1
+BEGIN ATOMIC
+    SELECT p.concept
+    FROM (SELECT o.entity, o.metric, o.at FROM sutra.observation AS o
+          WHERE o.space = in_space AND (o.entity, o.metric, o.at) < (in_entity, in_metric, in_at)
+          ORDER BY o.entity DESC, o.metric DESC, o.at DESC LIMIT 1) AS b
+    CROSS JOIN LATERAL (
+        SELECT o.concept FROM sutra.observation AS o
+        WHERE o.space = in_space AND (o.entity, o.metric, o.at) >= (b.entity, b.metric, b.at)
+            AND (o.entity, o.metric, o.at) <= (b.entity, b.metric, b.at)
+        OFFSET 0) AS p
+    WHERE b.entity = in_entity AND b.metric = in_metric;
+END;
+COMMENT ON FUNCTION sutra.before_in_series(text, @extschema@.concept_id, text, timestamptz) IS 'the statements with the last observations of a series before a time';
+REVOKE ALL ON FUNCTION sutra.before_in_series(text, @extschema@.concept_id, text, timestamptz) FROM PUBLIC;
+
 -- All edges `next` of the session's space anew, by the rule by which learning keeps them; for after sessions have learned
--- neighbouring times of one series at once, each without seeing the other's observations. Edges given by hand have no
--- evidence and stay.
+-- neighbouring times of one series at once, each without seeing the other's observations. An edge made from observations has
+-- its target as evidence; one given by hand has not, and stays.
 CREATE FUNCTION sutra.link_series() RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 1000000
 AS $function$
 DECLARE
     in_space CONSTANT pg_catalog.text := pg_catalog.current_setting('sutra.space');
-    deleted pg_catalog.int8;
-    added pg_catalog.int8;
+    changed pg_catalog.int8;
 BEGIN
-    -- One at a time in a space, and of the same snapshot of what is committed.
+    -- One at a time in a space.
     PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('sutra.link_series ' OPERATOR(pg_catalog.||) in_space, 0));
-    DELETE FROM sutra.association AS a
-    WHERE a.space OPERATOR(pg_catalog.=) in_space AND a.kind OPERATOR(pg_catalog.=) 'temporal'::sutra.association_kind
-        AND a.relation OPERATOR(pg_catalog.=) 'next' AND a.evidence IS NOT NULL
-        AND NOT EXISTS (
-            SELECT FROM sutra.observation AS own
-            CROSS JOIN LATERAL (
-                SELECT o.concept FROM sutra.observation AS o
-                WHERE o.space OPERATOR(pg_catalog.=) in_space AND o.entity OPERATOR(@extschema@.=) own.entity
-                    AND o.metric OPERATOR(pg_catalog.=) own.metric AND o.at OPERATOR(pg_catalog.>) own.at
-                ORDER BY o.at, o.concept LIMIT 1) AS n
-            WHERE own.space OPERATOR(pg_catalog.=) in_space AND own.concept OPERATOR(@extschema@.=) a.source
-                AND n.concept OPERATOR(@extschema@.=) a.target);
-    GET DIAGNOSTICS deleted = ROW_COUNT;
-    INSERT INTO sutra.association (space, source, target, kind, relation, confidence, evidence)
-    SELECT DISTINCT in_space, own.concept, n.concept, 'temporal'::sutra.association_kind, 'next', 1, n.concept
-    FROM sutra.observation AS own
-    CROSS JOIN LATERAL (
-        SELECT o.concept FROM sutra.observation AS o
-        WHERE o.space OPERATOR(pg_catalog.=) in_space AND o.entity OPERATOR(@extschema@.=) own.entity
-            AND o.metric OPERATOR(pg_catalog.=) own.metric AND o.at OPERATOR(pg_catalog.>) own.at
-        ORDER BY o.at, o.concept LIMIT 1) AS n
-    WHERE own.space OPERATOR(pg_catalog.=) in_space AND n.concept OPERATOR(@extschema@.<>) own.concept
-    ORDER BY 2, 3
-    ON CONFLICT DO NOTHING;
-    GET DIAGNOSTICS added = ROW_COUNT;
-    RETURN deleted OPERATOR(pg_catalog.+) added;
+    WITH wanted AS MATERIALIZED (
+        SELECT DISTINCT own.concept AS source, n.concept AS target
+        FROM (SELECT o.concept, o.entity, pg_catalog.min(o.metric) AS metric, pg_catalog.min(o.at) AS at
+              FROM sutra.observation AS o WHERE o.space OPERATOR(pg_catalog.=) in_space GROUP BY o.concept, o.entity) AS own
+        CROSS JOIN LATERAL sutra.next_in_series(in_space, own.entity, own.metric, own.at) AS n
+    ), deleted AS (
+        DELETE FROM sutra.association AS a
+        WHERE a.space OPERATOR(pg_catalog.=) in_space AND a.kind OPERATOR(pg_catalog.=) 'temporal'::sutra.association_kind
+            AND a.relation OPERATOR(pg_catalog.=) 'next' AND a.evidence OPERATOR(@extschema@.=) a.target
+            AND NOT EXISTS (SELECT FROM wanted AS w
+                WHERE w.source OPERATOR(@extschema@.=) a.source AND w.target OPERATOR(@extschema@.=) a.target)
+        RETURNING 1
+    ), added AS (
+        INSERT INTO sutra.association (space, source, target, kind, relation, confidence, evidence)
+        SELECT in_space, w.source, w.target, 'temporal'::sutra.association_kind, 'next', 1, w.target
+        FROM wanted AS w ORDER BY w.source, w.target
+        ON CONFLICT DO NOTHING
+        RETURNING 1
+    )
+    SELECT (SELECT pg_catalog.count(*) FROM deleted) OPERATOR(pg_catalog.+) (SELECT pg_catalog.count(*) FROM added) INTO changed;
+    RETURN changed;
 END
 $function$;
 COMMENT ON FUNCTION sutra.link_series() IS 'makes the edges next of the session''s space anew from the observations, and returns how many were missing or wrong';

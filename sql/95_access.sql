@@ -20,6 +20,7 @@ BEGIN ATOMIC
         'sutra_embed', 'sutra_search', 'sutra_ask', 'sutra_explain', 'sutra_neighbors', 'sutra_paths',
         'sutra_related', 'sutra_concept', 'sutra_extract', 'sutra_times', 'installed_models',
         'sutra_learn', 'sutra_learn_batch', 'sutra_learn_ohlcv', 'sutra_associate', 'sutra_forget', 'sutra_forget_where', 'link_series',
+        'observations_of', 'next_in_series', 'before_in_series',
         'sutra_ingest', 'sutra_run_job', 'sutra_pause_job', 'sutra_resume_job', 'sutra_cancel_job', 'sutra_retry_job'])
     UNION ALL
     SELECT 'reader', 'TABLE', c.oid::regclass::text, 'SELECT'

@@ -1,7 +1,8 @@
 //! The order of time: from each statement of a series an edge `next` to the one that follows it.
 //!
-//! A series is what was observed of one entity under one metric. The next statement is the first one with an observation
-//! of the series at a later time; where several stand at that time, the one with the lowest id. The edges are a function of
+//! A series is what was observed of one entity under one metric; a statement leads on in the series of its first metric by
+//! name. The next statement is the first one with an observation of the series at a later time; where several stand at that
+//! time, the one with the lowest id. The edges are a function of
 //! the observations and of nothing else, so they are computed anew for the statements whose place may have changed: what
 //! was learned or changed, and what stands right before it or stood so. Learning in any order gives the same edges, and
 //! what stood around a forgotten statement is joined.
@@ -58,37 +59,26 @@ pub fn link(client: &mut SpiClient<'_>, space: &str, changed: &BTreeSet<u64>, be
         sources.extend(read(run(
             client,
             "SELECT DISTINCT p.concept
-             FROM sutra.observation AS own
-             CROSS JOIN LATERAL (
-                SELECT o.at FROM sutra.observation AS o
-                WHERE o.space OPERATOR(pg_catalog.=) $1 AND o.entity OPERATOR({schema}.=) own.entity
-                    AND o.metric OPERATOR(pg_catalog.=) own.metric AND o.at OPERATOR(pg_catalog.<) own.at
-                ORDER BY o.at DESC LIMIT 1) AS b
-             JOIN sutra.observation AS p ON p.space OPERATOR(pg_catalog.=) $1 AND p.entity OPERATOR({schema}.=) own.entity
-                AND p.metric OPERATOR(pg_catalog.=) own.metric AND p.at OPERATOR(pg_catalog.=) b.at
-             WHERE own.space OPERATOR(pg_catalog.=) $1 AND own.concept OPERATOR({schema}.=) ANY ($2)",
+             FROM sutra.observations_of($1, $2) AS own
+             CROSS JOIN LATERAL sutra.before_in_series($1, own.entity, own.metric, own.at) AS p",
             &[space.into(), ids(changed).into()],
         )));
     }
-    // Edges given by hand have no evidence and stay. A next statement that another session forgets meanwhile is waited
+    // An edge made here has its target as evidence; one given by hand has not, and stays. A next statement that another session forgets meanwhile is waited
     // for and left out.
     run(
         client,
         "WITH wanted AS MATERIALIZED (
             SELECT DISTINCT own.concept AS source, n.concept AS target
-            FROM sutra.observation AS own
-            CROSS JOIN LATERAL (
-                SELECT o.concept FROM sutra.observation AS o
-                WHERE o.space OPERATOR(pg_catalog.=) $1 AND o.entity OPERATOR({schema}.=) own.entity
-                    AND o.metric OPERATOR(pg_catalog.=) own.metric AND o.at OPERATOR(pg_catalog.>) own.at
-                ORDER BY o.at, o.concept LIMIT 1) AS n
-            WHERE own.space OPERATOR(pg_catalog.=) $1 AND own.concept OPERATOR({schema}.=) ANY ($2)
-                AND n.concept OPERATOR({schema}.<>) own.concept
+            FROM (SELECT o.concept, o.entity, pg_catalog.min(o.metric) AS metric, pg_catalog.min(o.at) AS at
+                  FROM sutra.observations_of($1, $2) AS o
+                  GROUP BY o.concept, o.entity) AS own
+            CROSS JOIN LATERAL sutra.next_in_series($1, own.entity, own.metric, own.at) AS n
          ), doomed AS MATERIALIZED (
             SELECT a.source, a.target FROM sutra.association AS a
             WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.source OPERATOR({schema}.=) ANY ($2)
                 AND a.kind OPERATOR(pg_catalog.=) 'temporal'::sutra.association_kind AND a.relation OPERATOR(pg_catalog.=) 'next'
-                AND a.evidence IS NOT NULL
+                AND a.evidence OPERATOR({schema}.=) a.target
                 AND NOT EXISTS (SELECT FROM wanted AS w
                     WHERE w.source OPERATOR({schema}.=) a.source AND w.target OPERATOR({schema}.=) a.target)
             ORDER BY a.source, a.target FOR UPDATE
