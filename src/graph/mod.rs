@@ -89,9 +89,11 @@ fn report(limit: Option<Limit>, visited: usize) {
 
 fn step(step: &Step) -> Value {
     let id = |id: u64| ConceptId(id).to_string();
+    // As it is printed, and not with the digits that a wider type makes of it.
+    let confidence: f64 = step.edge.confidence.to_string().parse().unwrap_or_default();
     json!({
         "from": id(step.from), "relation": &*step.edge.relation, "kind": &*step.edge.kind, "to": id(step.to),
-        "outgoing": step.outgoing, "confidence": step.edge.confidence, "evidence": step.edge.evidence.map(id),
+        "outgoing": step.outgoing, "confidence": confidence, "evidence": step.edge.evidence.map(id),
     })
 }
 
