@@ -74,10 +74,11 @@ remove_work_folder() {
     rm -rf -- "$link"
 }
 
-# Sets POSTGRES_HOME, ONNXRUNTIME, MODEL and TOKENIZER to the pinned runtime, fetching what is missing.
+# Sets POSTGRES_HOME, ONNXRUNTIME, MODEL and TOKENIZER to the pinned runtime, fetching what is missing; with --tests
+# PARAPHRASE_MODEL too.
 fetch_runtime() {
     local paths name path
-    paths=$("$project/scripts/fetch-runtime")
+    paths=$("$project/scripts/fetch-runtime" "$@")
     while IFS='=' read -r name path; do
         declare -g "$name=$path"
     done <<<"$paths"

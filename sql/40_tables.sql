@@ -273,10 +273,10 @@ CREATE TABLE sutra.job (
 COMMENT ON SEQUENCE sutra.job_id_seq IS 'numbers of sutra.job';
 COMMENT ON TABLE sutra.job IS 'work that background workers do batch by batch: one row a job';
 COMMENT ON COLUMN sutra.job.id IS 'number of the job';
-COMMENT ON COLUMN sutra.job.kind IS 'what it does: ingest learns rows of sutra.inbox';
+COMMENT ON COLUMN sutra.job.kind IS 'what it does: ingest learns rows of sutra.inbox, reembed makes the vectors of another model';
 COMMENT ON COLUMN sutra.job.space IS 'the space it learns in';
 COMMENT ON COLUMN sutra.job.owner IS 'the role it works for';
-COMMENT ON COLUMN sutra.job.source IS 'the query or table that its rows came from; null for rows put into the inbox directly';
+COMMENT ON COLUMN sutra.job.source IS 'the query or table that its rows came from, null for rows put into the inbox directly; the model of reembed';
 COMMENT ON COLUMN sutra.job.state IS 'waiting, running, paused, cancelled or done';
 COMMENT ON COLUMN sutra.job.total IS 'rows to do';
 COMMENT ON COLUMN sutra.job.done IS 'rows done';

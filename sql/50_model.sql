@@ -3,7 +3,7 @@
 CREATE FUNCTION sutra_embed(content text) RETURNS embedding
     AS 'MODULE_PATHNAME', 'sutra_embed_wrapper'
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100000;
-COMMENT ON FUNCTION sutra_embed(text) IS 'the vector of a text by the model in sutra.model';
+COMMENT ON FUNCTION sutra_embed(text) IS 'the vector of a text by the model of this session: that of the database, or the one in the setting sutra.model';
 
 CREATE FUNCTION sutra_embed(contents text[]) RETURNS embedding[]
     AS 'MODULE_PATHNAME', 'sutra_embed_array_wrapper'

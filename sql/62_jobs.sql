@@ -59,6 +59,12 @@ CREATE FUNCTION sutra_ingest(source text DEFAULT NULL, space text DEFAULT NULL, 
 COMMENT ON FUNCTION sutra_ingest(text, text, integer) IS 'makes a job that learns the rows of a SELECT or a table with the columns content, metadata and space, or those of daily bars; without a source the rows that wait in sutra.inbox. Returns its number; it begins when the transaction commits';
 REVOKE EXECUTE ON FUNCTION sutra_ingest(text, text, integer) FROM PUBLIC;
 
+CREATE FUNCTION sutra_use_model(name text) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'sutra_use_model_wrapper'
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION sutra_use_model(text) IS 'makes an installed embedding model that of the database: a job embeds what was learned, and when it is done learning and asking go over to the model. Returns the number of the job; it begins when the transaction commits';
+REVOKE EXECUTE ON FUNCTION sutra_use_model(text) FROM PUBLIC;
+
 CREATE PROCEDURE sutra_run_job(job bigint)
     AS 'MODULE_PATHNAME', 'sutra_run_job_wrapper'
     LANGUAGE c;

@@ -26,7 +26,7 @@ pub static SCAN_MEM_MULTIPLIER: GucSetting<f64> = GucSetting::<f64>::new(1.0);
 /// `sutra.space`
 pub static SPACE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"default"));
 /// `sutra.model`
-pub static MODEL: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"all-MiniLM-L6-v2"));
+pub static MODEL: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 /// `sutra.model_folder`
 pub static MODEL_FOLDER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 /// `sutra.runtime_library`
@@ -151,8 +151,8 @@ pub fn init() {
     );
     GucRegistry::define_string_guc(
         c"sutra.model",
-        c"Name of the embedding model: a folder under the model folder.",
-        c"Change it with sutra_use_model, which also re-embeds what was learned.",
+        c"Name of the embedding model of this session: a folder under the model folder; empty means the one of the database.",
+        c"Set it to compare models; sutra_use_model changes the model of the database and embeds again what was learned.",
         &MODEL,
         GucContext::Userset,
         NONE,

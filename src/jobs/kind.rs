@@ -38,7 +38,7 @@ pub struct Kind {
 }
 
 /// Every kind there is.
-static KINDS: [&Kind; 1] = [&crate::learn::inbox::KIND];
+static KINDS: [&Kind; 2] = [&crate::learn::inbox::KIND, &crate::learn::reembed::KIND];
 
 /// The kind of that name.
 pub fn of(name: &str) -> Option<&'static Kind> {

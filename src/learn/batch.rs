@@ -54,11 +54,11 @@ pub struct Item<'a> {
 pub fn learn(items: &[Item<'_>]) -> Vec<ConceptId> {
     let space = writable_space();
     items.iter().for_each(check_content);
-    let model = model::active();
+    let model = model::active_for_learning();
     for item in items {
         check_dimension(item, &model);
     }
-    model::ensure_vector_table(items.iter().all(|item| item.embedding.is_some()));
+    model::ensure_vector_table(&model.name, items.iter().all(|item| item.embedding.is_some()));
     let mut ids = Vec::new();
     if ids.try_reserve(items.len()).is_err() {
         raise(PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY, "out of memory", "", "Learn fewer statements in one call.");
@@ -137,6 +137,13 @@ fn part_length(items: &[Item<'_>]) -> usize {
 }
 
 /// A prefix of at most that many bytes, whole characters.
+/// The texts of which a statement's vectors are made: the whole, or its beginning, and the chunks of a long one.
+pub fn pieces(content: &str) -> impl Iterator<Item = String> {
+    // The model refuses a text without a word, and a page may well have a line of dots that fills a chunk.
+    let chunks = chunk::chunks(content).into_iter().filter(|chunk| chunk.contains(char::is_alphanumeric));
+    std::iter::once(prefix(content, EMBEDDED_BYTES).to_owned()).chain(chunks)
+}
+
 fn prefix(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
 }
@@ -200,14 +207,11 @@ impl Part<'_, '_> {
         let mut owners = Vec::new();
         let mut texts = Vec::new();
         for (id, content) in wanted.into_iter().filter(|(id, _)| !have.contains(id)) {
-            // The model refuses a text without a word, and a page may well have a line of dots that fills a chunk.
-            let chunks = chunk::chunks(content).into_iter().filter(|chunk| chunk.contains(char::is_alphanumeric));
-            let pieces = std::iter::once(prefix(content, EMBEDDED_BYTES).to_owned()).chain(chunks);
-            texts.extend(pieces);
+            texts.extend(pieces(content));
             owners.resize(texts.len(), id);
         }
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        for (id, vector) in owners.into_iter().zip(model::embed_passages(&texts)) {
+        for (id, vector) in owners.into_iter().zip(model::embed_passages(&self.model.name, &texts)) {
             if let Some(datum) = Embedding::from_slice(&vector).into_datum() {
                 self.vectors.entry(id).or_default().push(datum);
             }

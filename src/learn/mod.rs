@@ -11,6 +11,7 @@ pub mod inbox;
 mod ingest;
 mod json;
 mod ohlcv;
+pub mod reembed;
 mod relations;
 mod roles;
 mod series;

@@ -3,7 +3,7 @@
 use crate::model::cache::VectorCache;
 use crate::model::failure::raise_failure;
 use crate::model::known::{self, Known};
-use crate::model::{pool, registry, session, statistics};
+use crate::model::{pool, session, statistics};
 use crate::settings;
 use std::cell::RefCell;
 use sutra_embedder::Purpose;
@@ -12,14 +12,14 @@ thread_local! {
     static CACHE: RefCell<VectorCache> = RefCell::new(VectorCache::new());
 }
 
-/// The vectors of passages, in their order, by the active model. Raises an ERROR for a text without a word.
-pub fn embed_passages(texts: &[&str]) -> Vec<Vec<f32>> {
-    embed_with(&registry::active_name(), texts, Purpose::Passage)
+/// The vectors of passages, in their order, by the model of that name. Raises an ERROR for a text without a word.
+pub fn embed_passages(model: &str, texts: &[&str]) -> Vec<Vec<f32>> {
+    embed_with(model, texts, Purpose::Passage)
 }
 
-/// The vector of a question by the active model; recent ones are remembered, see `sutra.embedding_cache`.
-pub fn embed_query(text: &str) -> Vec<f32> {
-    embed_one(&registry::active_name(), text, Purpose::Query)
+/// The vector of a question by the model of that name; recent ones are remembered, see `sutra.embedding_cache`.
+pub fn embed_query(model: &str, text: &str) -> Vec<f32> {
+    embed_one(model, text, Purpose::Query)
 }
 
 /// The vectors of `texts`, in their order, by the model of that name.

@@ -14,6 +14,9 @@ use sutra_embedder::{EmbedderError, Manifest};
 /// File name of the ONNX Runtime library that is installed with the extension.
 const RUNTIME_LIBRARY: &str = "libonnxruntime.so.1.32.0";
 
+/// The model of a database in which none was used yet.
+pub const DEFAULT_MODEL: &str = "all-MiniLM-L6-v2";
+
 /// Longest identifier of PostgreSQL, in bytes.
 const IDENTIFIER_LIMIT: usize = 63;
 
@@ -29,13 +32,17 @@ pub struct ActiveModel {
 }
 
 thread_local! {
-    // The folder, so that a change of sutra.model_folder is seen, and what its manifest says.
+    // The one asked for last: its folder, so that a change of sutra.model_folder is seen, and what its manifest says.
     static ACTIVE: RefCell<Option<(PathBuf, ActiveModel)>> = const { RefCell::new(None) };
 }
 
-/// The model that `sutra.model` names. Raises an ERROR when it is not installed.
+/// The model that this session uses. Raises an ERROR when it is not installed.
 pub fn active() -> ActiveModel {
-    let name = active_name();
+    named(active_name())
+}
+
+/// The model of that name, which is checked. Raises an ERROR when it is not installed.
+pub fn named(name: String) -> ActiveModel {
     let folder = folder(&name);
     let known = ACTIVE.with_borrow(|active| match active {
         Some((of, model)) if *of == folder => Some(model.clone()),
@@ -50,11 +57,77 @@ pub fn active() -> ActiveModel {
     model
 }
 
-/// The name in `sutra.model`, checked.
+/// The model that this session uses: the one in the setting `sutra.model`, or that of the database. Checked.
 pub fn active_name() -> String {
-    let name = settings::text(&settings::MODEL);
+    let name = match settings::text(&settings::MODEL) {
+        name if name.is_empty() => database_model(),
+        name => name,
+    };
     check_name(&name);
     name
+}
+
+/// The model that this database uses where a session does not say otherwise.
+pub fn database_model() -> String {
+    let active = as_owner(|| read_one::<String>("SELECT name FROM sutra.model WHERE active", &[]));
+    match active {
+        Ok(active) => active.unwrap_or_else(|| DEFAULT_MODEL.to_owned()),
+        Err(error) => error!("could not look up the embedding model of this database: {error}"),
+    }
+}
+
+/// The active model of a transaction that learns. Until the transaction ends the database's model does not change, so
+/// that whatever is learned with the former one is there when a change of models looks for what is left to embed.
+pub fn active_for_learning() -> ActiveModel {
+    // SAFETY: the lock is that of LOCK TABLE, released at the end of the transaction. The snapshot is popped again; an
+    // ERROR between pops it with the (sub)transaction.
+    unsafe {
+        pg_sys::LockRelationOid(model_table(), pg_sys::RowShareLock as i32);
+        // Whoever had to wait for a change, or whose snapshot is older than one, must see it.
+        pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
+    }
+    let model = active();
+    // SAFETY: it was pushed above.
+    unsafe { pg_sys::PopActiveSnapshot() };
+    model
+}
+
+/// Takes the lock under which the database's model changes, unless a transaction that learns is under way and `wait`
+/// is false; whether it was taken.
+pub fn lock_out_learners(wait: bool) -> bool {
+    let mode = pg_sys::ExclusiveLock as i32;
+    // SAFETY: as in `active_for_learning`.
+    unsafe {
+        if wait {
+            pg_sys::LockRelationOid(model_table(), mode);
+            return true;
+        }
+        pg_sys::ConditionalLockRelationOid(model_table(), mode)
+    }
+}
+
+/// Makes a registered model that of the database. The caller holds the lock of [`lock_out_learners`].
+pub fn make_active(model: &str) {
+    let changed = as_owner(|| {
+        Spi::run_with_args(
+            "UPDATE sutra.model SET active = name OPERATOR(pg_catalog.=) $1
+             WHERE active OPERATOR(pg_catalog.<>) (name OPERATOR(pg_catalog.=) $1)",
+            &[model.into()],
+        )
+    });
+    if let Err(error) = changed {
+        error!("could not change the embedding model of this database: {error}");
+    }
+}
+
+fn model_table() -> pg_sys::Oid {
+    // SAFETY: both take NUL-terminated names and read the system caches.
+    let oid =
+        unsafe { pg_sys::get_relname_relid(c"model".as_ptr(), pg_sys::get_namespace_oid(c"sutra".as_ptr(), true)) };
+    if oid == pg_sys::InvalidOid {
+        error!("extension sutra has no table sutra.model");
+    }
+    oid
 }
 
 /// Refuses a name that could not be a model's; what passes is also a plain folder name.

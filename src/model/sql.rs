@@ -58,7 +58,10 @@ fn installed_models() -> TableIterator<
         name!(active, bool),
     ),
 > {
-    let active = crate::settings::text(&crate::settings::MODEL);
+    let active = match crate::settings::text(&crate::settings::MODEL) {
+        name if name.is_empty() => registry::database_model(),
+        name => name,
+    };
     let rows: Vec<InstalledModel> = registry::installed()
         .into_iter()
         .map(|manifest| {

@@ -10,16 +10,15 @@ use crate::owner::as_owner;
 use pgrx::prelude::*;
 use std::ffi::CString;
 
-/// Makes the table of the active model's vectors unless it is there. The model is tried out before, unless only vectors
-/// that were made elsewhere are to be stored, which needs no runtime.
-pub fn ensure_vector_table(vectors_given: bool) {
-    let model = registry::active();
-    if find_table(&registry::table_name(&model.name)).is_none() {
+/// Makes the table of a model's vectors unless it is there. The model is tried out before, unless only vectors that were
+/// made elsewhere are to be stored, which needs no runtime.
+pub fn ensure_vector_table(model: &str, vectors_given: bool) {
+    if find_table(&registry::table_name(model)).is_none() {
         if !vectors_given {
-            engine::try_out(&model.name);
+            engine::try_out(model);
         }
         // Whoever learns first makes it, and needs no privilege for that but the one to learn.
-        as_owner(|| run_with_argument("SELECT sutra.make_vector_table($1)", &model.name));
+        as_owner(|| run_with_argument("SELECT sutra.make_vector_table($1)", model));
     }
 }
 

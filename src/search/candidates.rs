@@ -147,7 +147,8 @@ struct Vectors<'request> {
 impl<'request> Vectors<'request> {
     /// Nothing when the active model has no vectors yet.
     fn new(request: &'request Request) -> Option<Self> {
-        let table = model::active().table;
+        let model = model::active();
+        let table = model.table;
         let exists = failed(catalog::read_one::<bool>(
             "SELECT pg_catalog.to_regclass($1) IS NOT NULL",
             &[table.as_str().into()],
@@ -155,7 +156,7 @@ impl<'request> Vectors<'request> {
         if exists != Some(true) {
             return None;
         }
-        Some(Vectors { request, table, query: model::embed_query(&request.query) })
+        Some(Vectors { request, table, query: model::embed_query(&model.name, &request.query) })
     }
 
     fn query(&self) -> Embedding {

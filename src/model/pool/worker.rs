@@ -294,7 +294,10 @@ impl Worker {
     /// Has the helper open the model that most sessions will want.
     fn warm_up(&mut self) {
         self.warm = true;
-        let name = settings::text(&settings::MODEL);
+        let name = match settings::text(&settings::MODEL) {
+            name if name.is_empty() => registry::DEFAULT_MODEL.to_owned(),
+            name => name,
+        };
         if !registry::is_name(&name) {
             return;
         }

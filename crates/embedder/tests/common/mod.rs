@@ -16,6 +16,11 @@ pub fn minilm() -> PathBuf {
     from_environment("SUTRA_MODELS", "the folder that holds all-MiniLM-L6-v2/").join("all-MiniLM-L6-v2")
 }
 
+/// The ONNX file of paraphrase-MiniLM-L3-v2, from the environment variable SUTRA_PARAPHRASE_MODEL.
+pub fn paraphrase() -> PathBuf {
+    from_environment("SUTRA_PARAPHRASE_MODEL", "the path of paraphrase-MiniLM-L3-v2.onnx")
+}
+
 fn from_environment(variable: &str, meaning: &str) -> PathBuf {
     match std::env::var_os(variable) {
         Some(value) => PathBuf::from(value),
