@@ -1,6 +1,8 @@
 -- LIMIT k under a filter: k rows in distance order whenever at least 2k match, whatever stops the graph: the cap of visited rows, the
 -- memory of the scan, or a filter that leaves only rows far from the query.
 SET client_min_messages = warning;
+-- Plans that are disabled have costs that PostgreSQL would compile for.
+SET jit = off;
 CREATE TABLE item (id int PRIMARY KEY, v embedding(8));
 INSERT INTO item SELECT i, (SELECT array_agg((hashint8extended(j, i) % 1000)::real) FROM generate_series(1, 8) AS j)::embedding(8) FROM generate_series(1, 6000) AS i;
 CREATE INDEX item_v ON item USING sutra_hnsw (v);
