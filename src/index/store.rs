@@ -236,7 +236,8 @@ impl Store for Index {
                 let (buffer, known) = hints.pin(relation, block);
                 pages::raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as i32);
                 let page = pages::page_of(buffer);
-                let kind = if known { Some(PageKind::Node) } else { PageKind::of(page) };
+                // A table that is emptied in the transaction that made it keeps its file: what held nodes may hold edges now.
+                let kind = if known && slot.is_none() { Some(PageKind::Node) } else { PageKind::of(page) };
                 let present = match (slot, kind) {
                     (None, Some(PageKind::Node)) => {
                         let view = layout.node(page, node.id);

@@ -2,7 +2,7 @@
 //! index find itself. Locks: meta page, directory page, old bucket, new bucket; an insert locks a bucket after the pages of its node.
 
 use super::pages::{self, Change};
-use super::store::Index;
+use super::store::{Index, corrupt};
 use pgrx::pg_sys;
 use sutra_hnsw::layout::{
     Bucket, BucketEntry, BucketMut, Link, MAX_DIRECTORIES, Meta, PageKind, State, bucket_of, directory_entry,
@@ -105,6 +105,7 @@ impl Index {
             Meta::set_directory(change.page_mut(head), number, directory);
         }
         let old = old_block.map(|block| change.lock_chained(block));
+        old.iter().for_each(|at| self.check_bucket(change.page(*at)));
         let new = change.lock_chained(new_block);
         if !pages::is_new(change.page(new)) {
             return;
@@ -128,10 +129,21 @@ impl Index {
         change.finish();
     }
 
+    /// Raises an error where the directory named a page that is no bucket, before it is written to.
+    fn check_bucket(&self, page: &[u8]) {
+        if PageKind::of(page) != Some(PageKind::Bucket) {
+            corrupt(self.relation, "The directory names a page that is no bucket.")
+        }
+    }
+
     /// Every bucket's block, those included that are added meanwhile.
     pub fn for_each_bucket(&self, mut body: impl FnMut(u32)) {
         let mut bucket = 0;
         while bucket < self.meta().buckets {
+            pages::check_for_interrupts();
+            if bucket >= pages::block_count(self.relation) {
+                corrupt(self.relation, "The meta page tells of more buckets than there are pages.")
+            }
             if let Some(block) = self.block_of_bucket(bucket) {
                 body(block);
             }
@@ -148,6 +160,7 @@ impl Index {
             }
             let mut change = Change::begin(self.relation, self.logging);
             let at = change.lock(block);
+            self.check_bucket(change.page(at));
             BucketMut::new(change.page_mut(at)).remove(|entry| gone(entry.id));
             change.finish();
         });

@@ -12,6 +12,9 @@ use sutra_hnsw::layout::{
 };
 use sutra_hnsw::search::{Codes, Entry, Store};
 
+/// Attempts to add to a bucket that others split meanwhile: so many in a row are no coincidence.
+const ATTEMPTS: usize = 1000;
+
 impl Index {
     fn change(&self) -> Change {
         Change::begin(self.relation, self.logging)
@@ -235,11 +238,13 @@ impl StoreMut for Index {
 
     fn create(&mut self, code: CodeRef<'_>, level: u8, tid: HeapTid, links: &[Vec<Link>]) -> Result<Link, StoreError> {
         let layout = self.layout;
+        let mut attempts = 0;
         loop {
             pages::check_for_interrupts();
-            let bucket_block = self.bucket_block(code.hash);
+            let mut bucket_block = self.bucket_block(code.hash);
             if bucket_block.is_none() {
                 self.grow_table();
+                bucket_block = self.bucket_block(code.hash);
             }
             let heads = self.meta().heads;
             let (node_block, upper_block) = (heads[PageKind::Node.list()], heads[PageKind::Upper.list()]);
@@ -295,6 +300,10 @@ impl StoreMut for Index {
                 let bucket = Bucket::new(change.page(at));
                 if PageKind::of(change.page(at)) != Some(PageKind::Bucket) || !bucket.takes(code.hash) {
                     // Split since it was looked up.
+                    attempts += 1;
+                    if attempts > ATTEMPTS {
+                        super::store::corrupt(self.relation, "The directory does not lead to the bucket of a vector.")
+                    }
                     continue;
                 }
                 crowded = bucket.len() >= Bucket::FULL;

@@ -110,6 +110,20 @@ SELECT id FROM moved ORDER BY v <-> point(23) LIMIT 1;
 DROP TABLE moved;
 DROP TABLESPACE sutra_regress_space;
 
+-- Emptied in the transaction that made it, a table keeps its file, and the pages of its index become others.
+BEGIN;
+CREATE TABLE again (id int, v embedding(3));
+CREATE INDEX again_v ON again USING sutra_hnsw (v) WITH (m = 2, ef_construction = 16);
+INSERT INTO again SELECT i, point(i) FROM generate_series(1, 1500) AS i;
+SELECT id FROM again ORDER BY v <-> point(1234) LIMIT 1;
+TRUNCATE again;
+INSERT INTO again SELECT i, CASE WHEN i % 2 = 0 THEN '[7,7,7]' ELSE point(i) END FROM generate_series(1, 1500) AS i;
+SELECT id FROM again ORDER BY v <-> point(1233) LIMIT 1;
+SELECT count(*) FROM sutra_index_check('again_v');
+SELECT sutra_index_recall('again_v', 5, 100) > 0.5 AS recalls;
+COMMIT;
+DROP TABLE again;
+
 -- HOT updates: the row found through the first version of its chain.
 CREATE TABLE hot (id int, counter int, v embedding(3)) WITH (fillfactor = 50);
 INSERT INTO hot SELECT i, 0, point(i) FROM generate_series(1, 100) AS i;
