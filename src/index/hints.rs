@@ -53,7 +53,8 @@ impl Hints {
         Hints { file, buffers }
     }
 
-    /// Pins the page of a block; true where it is known to hold nodes, which it then does for ever.
+    /// Pins the page of a block; true where it was seen to hold nodes. It still does, unless the file was
+    /// emptied and filled again: a link to a node leads to a page of nodes then too.
     ///
     /// # Safety
     /// As for the functions of [`raw`]; the block exists.
