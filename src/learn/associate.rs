@@ -50,7 +50,8 @@ fn sutra_associate(
         let rows = run(
             client,
             "SELECT id FROM sutra.concept
-             WHERE space OPERATOR(pg_catalog.=) $1 AND id OPERATOR({schema}.=) ANY ($2)",
+             WHERE space OPERATOR(pg_catalog.=) $1 AND id OPERATOR({schema}.=) ANY ($2)
+             ORDER BY kind OPERATOR(pg_catalog.=) 'entity', id FOR KEY SHARE",
             &[space.as_str().into(), wanted.clone().into()],
         );
         let known: Vec<ConceptId> = rows.into_iter().filter_map(|row| column(&row, 1)).collect();

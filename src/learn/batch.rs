@@ -7,6 +7,7 @@
 
 use super::entity::{self, Entities};
 use super::failure::{Place, raise_problem};
+use super::hold;
 use super::json::Json;
 use super::relations;
 use super::roles;
@@ -29,12 +30,15 @@ use sutra_knowledge::metadata::{self, Entries, Reading, Role, Roles};
 /// The longest content, in bytes.
 pub const LONGEST_CONTENT: usize = 16 << 20;
 /// Statements and bytes that are learned with one statement for each table.
-const PART_STATEMENTS: usize = 1000;
+const PART_STATEMENTS: usize = 10_000;
 const PART_BYTES: usize = 32 << 20;
 /// Bytes of a content that its words are taken from; those of any text of this length fit into one tsvector.
 const WORDS_BYTES: usize = 192 << 10;
 /// Bytes of a content that the model is given: several times what the tokens it reads can be.
 const EMBEDDED_BYTES: usize = 32 << 10;
+
+/// How often names are resolved again because entities changed meanwhile.
+const RESOLUTIONS: usize = 5;
 
 /// One statement to learn.
 pub struct Item<'a> {
@@ -60,9 +64,7 @@ pub fn learn(items: &[Item<'_>]) -> Vec<ConceptId> {
     }
     model::ensure_vector_table(&model.name, items.iter().all(|item| item.embedding.is_some()));
     let mut ids = Vec::new();
-    if ids.try_reserve(items.len()).is_err() {
-        raise(PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY, "out of memory", "", "Learn fewer statements in one call.");
-    }
+    super::reserve(&mut ids, items.len());
     let mut rest = items;
     let mut roles = None;
     while !rest.is_empty() {
@@ -258,19 +260,27 @@ impl Part<'_, '_> {
         store::update_metadata(client, self.space, &changed);
 
         let texts: Vec<&str> = statements.iter().map(|statement| statement.content).collect();
-        let mut entities = entity::resolve(client, self.space, &merged, &texts);
-        let relations = relations::resolve(&mut entities, self.space, &texts);
+        let outdated: Vec<u64> =
+            changed.iter().filter(|statement| statement.replaced != "[]").map(|statement| statement.id).collect();
+        let mut tries = 0;
+        let (entities, rows) = loop {
+            let mut entities = entity::resolve(client, self.space, &merged, &texts);
+            let relations = relations::resolve(&mut entities, self.space, &texts);
+            let mut rows = Rows::default();
+            for (place, (statement, reading)) in statements.iter().zip(&merged).enumerate() {
+                rows.gather(statement.id, reading, &entities, entities.named_in(place));
+                relations::edges(statement.id, &relations[place], &mut rows.associations);
+            }
+            // Another session may name, merge or forget an entity between the look and the lock.
+            tries += 1;
+            if hold::entities(client, self.space, &entities, &rows, &outdated) || tries == RESOLUTIONS {
+                break (entities, rows);
+            }
+        };
         store::insert_entities(client, self.space, &entities);
         store::insert_aliases(client, self.space, &entities);
         let reattached = series::observing(client, self.space, entities.merges.iter().map(|(from, _)| *from));
         entity::merge(client, self.space, &entities.merges);
-        let mut rows = Rows::default();
-        for (place, (statement, reading)) in statements.iter().zip(&merged).enumerate() {
-            rows.gather(statement.id, reading, &entities, entities.named_in(place));
-            relations::edges(statement.id, &relations[place], &mut rows.associations);
-        }
-        let outdated: Vec<u64> =
-            changed.iter().filter(|statement| statement.replaced != "[]").map(|statement| statement.id).collect();
         let placed = placed(&statements, &merged, &existing);
         let mut moved: BTreeSet<u64> = outdated.iter().copied().collect();
         moved.extend(reattached);

@@ -48,6 +48,8 @@ struct Known {
     // By key: the kind, none for one given by hand; the entity; the alias as written.
     aliases: HashMap<String, Vec<(Option<AliasKind>, u64, String)>>,
     entities: HashMap<u64, Stored>,
+    // The entities as they are stored: whether they have a ticker and a name.
+    read: HashMap<u64, (bool, bool)>,
 }
 
 struct Stored {
@@ -55,8 +57,8 @@ struct Stored {
     name: bool,
 }
 
-/// Resolves every subject and fact of some readings, and every known name in their texts, with one look-up, which also
-/// keeps the entities it finds from being forgotten meanwhile.
+/// Resolves every subject and fact of some readings, and every known name in their texts, with one look-up. What it found
+/// must then be held, see `hold`.
 pub fn resolve(client: &mut SpiClient<'_>, space: &str, readings: &[Reading], texts: &[&str]) -> Entities {
     let mut keys: BTreeSet<&str> = BTreeSet::new();
     let mut subjects: Vec<&Subject> = Vec::new();
@@ -133,6 +135,16 @@ impl Entities {
             self.store(space, id, name, PHRASE.to_owned());
         }
         id
+    }
+
+    /// Whether an entity was stored before.
+    pub fn is_stored(&self, entity: u64) -> bool {
+        self.known.read.contains_key(&entity)
+    }
+
+    /// Whether an entity is still what it was when it was read: whether it has a ticker and a name.
+    pub fn is_as_read(&self, entity: u64, now: Option<(bool, bool)>) -> bool {
+        self.known.read.get(&entity).is_none_or(|read| now == Some(*read))
     }
 
     /// What an entity is after merging.
@@ -250,7 +262,7 @@ impl Known {
                 SELECT c.metadata OPERATOR(pg_catalog.?) 'ticker', c.metadata OPERATOR(pg_catalog.?) 'name'
                 FROM sutra.concept AS c
                 WHERE c.space OPERATOR(pg_catalog.=) a.space AND c.id OPERATOR({schema}.=) a.entity
-                FOR KEY SHARE
+                OFFSET 0
              ) AS e (ticker, name)
              WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.key OPERATOR(pg_catalog.=) ANY ($2)
              ORDER BY a.key, a.entity, a.kind",
@@ -274,6 +286,7 @@ impl Known {
             };
             let alias = column::<String>(&row, 6).unwrap_or_default();
             known.aliases.entry(key).or_default().push((kind, entity, alias));
+            known.read.insert(entity, (stored.ticker, stored.name));
             known.entities.insert(entity, stored);
         }
         known

@@ -4,6 +4,7 @@
 //! more go too, and what only they referred to.
 
 use super::batch::writable_space;
+use super::hold::{self, Mode};
 use super::json::Json;
 use super::series;
 use super::statements::{column, run};
@@ -14,9 +15,6 @@ use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
 use std::collections::BTreeSet;
 use sutra_knowledge::metadata;
-
-/// Statements forgotten with one statement for each table.
-const PART: i32 = 10_000;
 
 /// Forgets one concept; false when there is none of this id.
 #[pg_extern]
@@ -44,55 +42,107 @@ fn sutra_forget_where(filter: Option<Json>) -> i64 {
     }
     let space = writable_space();
     Spi::connect_mut(|client| {
-        let mut forgotten = 0;
-        loop {
-            let rows = run(
-                client,
-                "SELECT id FROM sutra.concept
-                 WHERE space OPERATOR(pg_catalog.=) $1 AND kind OPERATOR(pg_catalog.=) 'statement'
-                    AND metadata OPERATOR(pg_catalog.@>) $2
-                 ORDER BY id LIMIT $3 FOR UPDATE",
-                &[space.as_str().into(), filter.into(), PART.into()],
-            );
-            let ids: Vec<ConceptId> = rows.into_iter().filter_map(|row| column(&row, 1)).collect();
-            if ids.is_empty() {
-                return forgotten;
-            }
-            let deleted = forget(client, &space, ids);
-            if deleted == 0 {
-                raise(
-                    PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-                    format!("not allowed to forget in space \"{space}\""),
-                    "Row-level security shows the statements to this role but does not let it delete them.",
-                    "Ask for the right to learn in the space; see sutra.space_role.",
-                );
-            }
-            forgotten += deleted;
+        let rows = run(
+            client,
+            "SELECT id FROM sutra.concept
+             WHERE space OPERATOR(pg_catalog.=) $1 AND kind OPERATOR(pg_catalog.=) 'statement'
+                AND metadata OPERATOR(pg_catalog.@>) $2
+             ORDER BY id FOR UPDATE",
+            &[space.as_str().into(), filter.into()],
+        );
+        let ids: Vec<ConceptId> = rows.into_iter().filter_map(|row| column(&row, 1)).collect();
+        if ids.is_empty() {
+            return 0;
         }
+        let forgotten = forget(client, &space, ids);
+        if forgotten == 0 {
+            raise(
+                PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                format!("not allowed to forget in space \"{space}\""),
+                "Row-level security shows the statements to this role but does not let it delete them.",
+                "Ask for the right to learn in the space; see sutra.space_role.",
+            );
+        }
+        forgotten
     })
 }
 
+/// Forgets concepts, and the entities that nothing refers to without them; the number of the former.
+///
+/// All locks are taken before anything is deleted, in the order of learning: see `hold`.
 fn forget(client: &mut SpiClient<'_>, space: &str, ids: Vec<ConceptId>) -> i64 {
-    let mut candidates = referred(client, space, &ids);
-    let gone: BTreeSet<u64> = ids.iter().map(|id| id.0).collect();
-    let before = series::leading_to(client, space, &gone);
-    let forgotten = delete(client, space, &ids);
-    // What stood around them in their series is joined.
-    series::link(client, space, &BTreeSet::new(), &before.difference(&gone).copied().collect());
-    while !candidates.is_empty() {
-        // What an entity that goes refers to may go with it.
-        let lonely = unreferred(client, space, &candidates);
-        if lonely.is_empty() {
-            break;
-        }
-        candidates = referred(client, space, &lonely);
-        delete(client, space, &lonely);
+    hold_statements(client, space, &ids);
+    let asked: BTreeSet<u64> = ids.iter().map(|id| id.0).collect();
+    let lonely = lonely(client, space, &asked, None);
+    let mut wanted = hold::Wanted::new();
+    for source in hold::sources(client, space, &asked.iter().copied().collect::<Vec<_>>()) {
+        hold::want(&mut wanted, source, Mode::Alone);
     }
-    forgotten
+    // One that is asked for may be an entity; a statement is held already.
+    for id in asked.iter().chain(&lonely) {
+        hold::want(&mut wanted, *id, Mode::Deleted);
+    }
+    hold::concepts(client, space, &wanted);
+    // What another session committed before the locks were had may refer to some of them.
+    let lonely = self::lonely(client, space, &asked, Some(lonely));
+    let before = series::leading_to(client, space, &asked);
+    let deleted = delete(client, space, &asked.iter().chain(&lonely).copied().map(ConceptId).collect::<Vec<_>>());
+    // What stood around them in their series is joined.
+    series::link(client, space, &BTreeSet::new(), &before.difference(&asked).copied().collect());
+    deleted.iter().filter(|id| asked.contains(&id.0)).count() as i64
+}
+
+/// Locks what is to be forgotten and is no entity.
+fn hold_statements(client: &mut SpiClient<'_>, space: &str, ids: &[ConceptId]) {
+    run(
+        client,
+        "SELECT FROM sutra.concept AS c
+         WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) ANY ($2)
+            AND c.kind OPERATOR(pg_catalog.<>) 'entity'
+         ORDER BY c.id FOR UPDATE",
+        &[space.into(), ids.to_vec().into()],
+    );
+}
+
+/// The entities that nothing refers to when some concepts are gone; of those given, or of all that these refer to. What an
+/// entity that goes refers to may go with it.
+fn lonely(
+    client: &mut SpiClient<'_>,
+    space: &str,
+    asked: &BTreeSet<u64>,
+    among: Option<BTreeSet<u64>>,
+) -> BTreeSet<u64> {
+    match among {
+        Some(mut among) => loop {
+            // One that stays keeps others.
+            let gone = asked.union(&among).copied().collect();
+            let left = unreferred(client, space, &among, &gone);
+            if left.len() == among.len() {
+                return among;
+            }
+            among = left;
+        },
+        None => {
+            let mut found = BTreeSet::new();
+            let mut last = asked.clone();
+            while !last.is_empty() {
+                let mut candidates = referred(client, space, &last);
+                candidates.retain(|id| !asked.contains(id) && !found.contains(id));
+                let gone = asked.union(&found).copied().collect();
+                last = unreferred(client, space, &candidates, &gone);
+                found.extend(&last);
+            }
+            found
+        }
+    }
+}
+
+fn concept_ids(ids: &BTreeSet<u64>) -> Vec<ConceptId> {
+    ids.iter().copied().map(ConceptId).collect()
 }
 
 /// Entities that edges or observations of these concepts lead to.
-fn referred(client: &mut SpiClient<'_>, space: &str, ids: &[ConceptId]) -> Vec<ConceptId> {
+fn referred(client: &mut SpiClient<'_>, space: &str, ids: &BTreeSet<u64>) -> BTreeSet<u64> {
     let rows = run(
         client,
         "SELECT a.target FROM sutra.association AS a
@@ -103,36 +153,48 @@ fn referred(client: &mut SpiClient<'_>, space: &str, ids: &[ConceptId]) -> Vec<C
          WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.evidence OPERATOR({schema}.=) ANY ($2)
          UNION
          SELECT o.entity FROM sutra.observation AS o
-         WHERE o.space OPERATOR(pg_catalog.=) $1 AND o.concept OPERATOR({schema}.=) ANY ($2)
-         ORDER BY 1",
-        &[space.into(), ids.to_vec().into()],
+         WHERE o.space OPERATOR(pg_catalog.=) $1 AND o.concept OPERATOR({schema}.=) ANY ($2)",
+        &[space.into(), concept_ids(ids).into()],
     );
-    rows.into_iter().filter_map(|row| column(&row, 1)).collect()
+    rows.into_iter().filter_map(|row| column::<ConceptId>(&row, 1)).map(|id| id.0).collect()
 }
 
-/// Those of some concepts that are entities without an edge, an observation or an alias given by hand.
-fn unreferred(client: &mut SpiClient<'_>, space: &str, ids: &[ConceptId]) -> Vec<ConceptId> {
+/// Those of some concepts that are entities without an edge or an observation but those of what is gone, and without an
+/// alias given by hand.
+fn unreferred(
+    client: &mut SpiClient<'_>,
+    space: &str,
+    candidates: &BTreeSet<u64>,
+    gone: &BTreeSet<u64>,
+) -> BTreeSet<u64> {
+    if candidates.is_empty() {
+        return BTreeSet::new();
+    }
     let rows = run(
         client,
         "SELECT c.id FROM sutra.concept AS c
          WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) ANY ($2)
             AND c.kind OPERATOR(pg_catalog.=) 'entity'
             AND NOT EXISTS (SELECT FROM sutra.association AS a
-                WHERE a.space OPERATOR(pg_catalog.=) c.space AND a.target OPERATOR({schema}.=) c.id)
+                WHERE a.space OPERATOR(pg_catalog.=) c.space AND a.target OPERATOR({schema}.=) c.id
+                    AND a.source NOT IN (SELECT pg_catalog.unnest($3))
+                    AND (a.evidence IS NULL OR a.evidence NOT IN (SELECT pg_catalog.unnest($3))))
             AND NOT EXISTS (SELECT FROM sutra.association AS a
-                WHERE a.space OPERATOR(pg_catalog.=) c.space AND a.source OPERATOR({schema}.=) c.id)
+                WHERE a.space OPERATOR(pg_catalog.=) c.space AND a.source OPERATOR({schema}.=) c.id
+                    AND a.target NOT IN (SELECT pg_catalog.unnest($3))
+                    AND (a.evidence IS NULL OR a.evidence NOT IN (SELECT pg_catalog.unnest($3))))
             AND NOT EXISTS (SELECT FROM sutra.observation AS o
-                WHERE o.space OPERATOR(pg_catalog.=) c.space AND o.entity OPERATOR({schema}.=) c.id)
+                WHERE o.space OPERATOR(pg_catalog.=) c.space AND o.entity OPERATOR({schema}.=) c.id
+                    AND o.concept NOT IN (SELECT pg_catalog.unnest($3)))
             AND NOT EXISTS (SELECT FROM sutra.alias AS a
                 WHERE a.space OPERATOR(pg_catalog.=) c.space AND a.entity OPERATOR({schema}.=) c.id
-                    AND a.kind OPERATOR(pg_catalog.=) 'user')
-         ORDER BY c.id",
-        &[space.into(), ids.to_vec().into()],
+                    AND a.kind OPERATOR(pg_catalog.=) 'user')",
+        &[space.into(), concept_ids(candidates).into(), concept_ids(gone).into()],
     );
-    rows.into_iter().filter_map(|row| column(&row, 1)).collect()
+    rows.into_iter().filter_map(|row| column::<ConceptId>(&row, 1)).map(|id| id.0).collect()
 }
 
-fn delete(client: &mut SpiClient<'_>, space: &str, ids: &[ConceptId]) -> i64 {
+fn delete(client: &mut SpiClient<'_>, space: &str, ids: &[ConceptId]) -> Vec<ConceptId> {
     let rows = run(
         client,
         "DELETE FROM sutra.concept
@@ -140,5 +202,5 @@ fn delete(client: &mut SpiClient<'_>, space: &str, ids: &[ConceptId]) -> i64 {
          RETURNING id",
         &[space.into(), ids.to_vec().into()],
     );
-    rows.len() as i64
+    rows.into_iter().filter_map(|row| column(&row, 1)).collect()
 }

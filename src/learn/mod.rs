@@ -7,6 +7,7 @@ mod batch;
 mod entity;
 mod failure;
 mod forget;
+mod hold;
 pub mod inbox;
 mod ingest;
 mod json;
