@@ -12,6 +12,7 @@ mod index;
 mod jobs;
 mod learn;
 mod model;
+mod observe;
 mod owner;
 mod search;
 mod settings;
@@ -27,4 +28,5 @@ pub extern "C-unwind" fn _PG_init() {
     index::init();
     jobs::init();
     model::init();
+    observe::init();
 }

@@ -7,6 +7,7 @@
 mod read;
 
 use crate::error::raise;
+use crate::observe::counters::{self, Timer};
 use crate::search::jsonb::Jsonb;
 use crate::types::concept_id::ConceptId;
 use pgrx::JsonB;
@@ -77,6 +78,7 @@ fn sutra_ask(
         name!(explanation, String),
     ),
 > {
+    let timer = Timer::start(&counters::get().0.ask);
     let question = checked(question);
     let filter = checked_filter(filter);
     let Some(max_results) = max_results else {
@@ -107,6 +109,10 @@ fn sutra_ask(
     let store = SqlStore::new(filter);
     let plan = question::understand(&question, &store);
     let rows = answer::answer(&question, &plan, &store, max_results.min(MOST_RESULTS) as usize, least);
+    timer.end();
+    if let Some(first) = rows.first() {
+        counters::answered(first.kind.name(), first.confidence);
+    }
     TableIterator::new(rows.into_iter().zip(1..).map(|(row, rank)| {
         (
             rank,

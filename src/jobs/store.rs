@@ -4,6 +4,7 @@ use super::kind::Batch;
 use super::rights::{self, AsRole};
 use crate::error::raise;
 use crate::learn::statements::{column, run};
+use crate::observe::counters;
 use pgrx::prelude::*;
 
 /// A job.
@@ -133,6 +134,7 @@ pub fn steered(id: Option<i64>) -> Job {
 
 /// Counts a batch and marks the job as running unless something else was said meanwhile.
 pub fn record(id: i64, batch: &Batch) -> Option<Job> {
+    counters::add(&counters::get().0.batches, 1);
     let _rights = AsRole::extension_owner();
     // Of the rate each batch weighs 0.7 of the one after it; its time is that since a worker last ended a batch or began.
     let sql = format!(

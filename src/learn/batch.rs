@@ -17,6 +17,7 @@ use super::store::{self, Existing, Statement};
 use super::times;
 use crate::error::raise;
 use crate::model::{self, ActiveModel};
+use crate::observe::counters::{self, Timer};
 use crate::settings;
 use crate::types::concept_id::ConceptId;
 use crate::types::embedding::Embedding;
@@ -56,6 +57,8 @@ pub struct Item<'a> {
 
 /// Learns statements in the session's space and returns their ids in order.
 pub fn learn(items: &[Item<'_>]) -> Vec<ConceptId> {
+    let (counters, _) = counters::get();
+    let timer = Timer::start(&counters.learn);
     let space = writable_space();
     items.iter().for_each(check_content);
     let model = model::active_for_learning();
@@ -75,6 +78,8 @@ pub fn learn(items: &[Item<'_>]) -> Vec<ConceptId> {
             ids.extend(Part::learn(client, &space, &model, roles, part));
         });
     }
+    counters::add(&counters.statements, items.len() as u64);
+    timer.end();
     ids
 }
 

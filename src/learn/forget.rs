@@ -10,6 +10,7 @@ use super::series;
 use super::statements::{column, run};
 use super::{Place, raise_null};
 use crate::error::raise;
+use crate::observe::counters::{self, Timer};
 use crate::types::concept_id::ConceptId;
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
@@ -71,6 +72,8 @@ fn sutra_forget_where(filter: Option<Json>) -> i64 {
 ///
 /// All locks are taken before anything is deleted, in the order of learning: see `hold`.
 fn forget(client: &mut SpiClient<'_>, space: &str, ids: Vec<ConceptId>) -> i64 {
+    let (counters, _) = counters::get();
+    let timer = Timer::start(&counters.forget);
     hold_statements(client, space, &ids);
     let asked: BTreeSet<u64> = ids.iter().map(|id| id.0).collect();
     let lonely = lonely(client, space, &asked, None);
@@ -83,13 +86,17 @@ fn forget(client: &mut SpiClient<'_>, space: &str, ids: Vec<ConceptId>) -> i64 {
         hold::want(&mut wanted, *id, Mode::Deleted);
     }
     hold::concepts(client, space, &wanted);
+    hold_series(client, space, &asked);
     // What another session committed before the locks were had may refer to some of them.
     let lonely = self::lonely(client, space, &asked, Some(lonely));
     let before = series::leading_to(client, space, &asked);
     let deleted = delete(client, space, &asked.iter().chain(&lonely).copied().map(ConceptId).collect::<Vec<_>>());
     // What stood around them in their series is joined.
     series::link(client, space, &BTreeSet::new(), &before.difference(&asked).copied().collect());
-    deleted.iter().filter(|id| asked.contains(&id.0)).count() as i64
+    let forgotten = deleted.iter().filter(|id| asked.contains(&id.0)).count();
+    counters::add(&counters.forgotten, forgotten as u64);
+    timer.end();
+    forgotten as i64
 }
 
 /// Locks what is to be forgotten and is no entity.
@@ -101,6 +108,18 @@ fn hold_statements(client: &mut SpiClient<'_>, space: &str, ids: &[ConceptId]) {
             AND c.kind OPERATOR(pg_catalog.<>) 'entity'
          ORDER BY c.id FOR UPDATE",
         &[space.into(), ids.to_vec().into()],
+    );
+}
+
+/// Locks the edges in time that go with statements, in the order in which learning locks those that it replaces.
+fn hold_series(client: &mut SpiClient<'_>, space: &str, ids: &BTreeSet<u64>) {
+    run(
+        client,
+        "SELECT FROM sutra.association AS a
+         WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.kind OPERATOR(pg_catalog.=) 'temporal'::sutra.association_kind
+            AND (a.source OPERATOR({schema}.=) ANY ($2) OR a.target OPERATOR({schema}.=) ANY ($2))
+         ORDER BY a.source, a.target FOR UPDATE",
+        &[space.into(), concept_ids(ids).into()],
     );
 }
 
@@ -170,24 +189,49 @@ fn unreferred(
     if candidates.is_empty() {
         return BTreeSet::new();
     }
+    // How often what is gone refers to an entity, and whether anything else does: one reference more is looked for.
     let rows = run(
         client,
-        "SELECT c.id FROM sutra.concept AS c
-         WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) ANY ($2)
-            AND c.kind OPERATOR(pg_catalog.=) 'entity'
-            AND NOT EXISTS (SELECT FROM sutra.association AS a
-                WHERE a.space OPERATOR(pg_catalog.=) c.space AND a.target OPERATOR({schema}.=) c.id
-                    AND a.source NOT IN (SELECT pg_catalog.unnest($3))
-                    AND (a.evidence IS NULL OR a.evidence NOT IN (SELECT pg_catalog.unnest($3))))
-            AND NOT EXISTS (SELECT FROM sutra.association AS a
-                WHERE a.space OPERATOR(pg_catalog.=) c.space AND a.source OPERATOR({schema}.=) c.id
-                    AND a.target NOT IN (SELECT pg_catalog.unnest($3))
-                    AND (a.evidence IS NULL OR a.evidence NOT IN (SELECT pg_catalog.unnest($3))))
-            AND NOT EXISTS (SELECT FROM sutra.observation AS o
-                WHERE o.space OPERATOR(pg_catalog.=) c.space AND o.entity OPERATOR({schema}.=) c.id
-                    AND o.concept NOT IN (SELECT pg_catalog.unnest($3)))
+        "WITH edge AS MATERIALIZED (
+            SELECT a.source, a.target, a.kind, a.relation FROM sutra.association AS a
+            WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.source OPERATOR({schema}.=) ANY ($3)
+            UNION
+            SELECT a.source, a.target, a.kind, a.relation FROM sutra.association AS a
+            WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.target OPERATOR({schema}.=) ANY ($3)
+            UNION
+            SELECT a.source, a.target, a.kind, a.relation FROM sutra.association AS a
+            WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.evidence OPERATOR({schema}.=) ANY ($3)
+         ), edges AS MATERIALIZED (
+            SELECT e.id, pg_catalog.count(*) AS number
+            FROM edge CROSS JOIN LATERAL (VALUES (edge.source), (edge.target)) AS e (id)
+            GROUP BY e.id
+         ), observations AS MATERIALIZED (
+            SELECT o.entity AS id, pg_catalog.count(*) AS number FROM sutra.observation AS o
+            WHERE o.space OPERATOR(pg_catalog.=) $1 AND o.concept OPERATOR({schema}.=) ANY ($3)
+            GROUP BY o.entity
+         ), candidate AS MATERIALIZED (
+            SELECT c.id, coalesce(e.number, 0) AS edges, coalesce(o.number, 0) AS observations
+            FROM sutra.concept AS c
+            LEFT JOIN edges AS e ON e.id OPERATOR({schema}.=) c.id
+            LEFT JOIN observations AS o ON o.id OPERATOR({schema}.=) c.id
+            WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) ANY ($2)
+                AND c.kind OPERATOR(pg_catalog.=) 'entity'
+         )
+         SELECT c.id FROM candidate AS c
+         WHERE (SELECT pg_catalog.count(*) FROM (SELECT FROM sutra.association AS a
+                    WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.target OPERATOR({schema}.=) c.id
+                    LIMIT c.edges OPERATOR(pg_catalog.+) 1) AS found)
+                OPERATOR(pg_catalog.+)
+               (SELECT pg_catalog.count(*) FROM (SELECT FROM sutra.association AS a
+                    WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.source OPERATOR({schema}.=) c.id
+                    LIMIT c.edges OPERATOR(pg_catalog.+) 1) AS found)
+                OPERATOR(pg_catalog.=) c.edges
+            AND (SELECT pg_catalog.count(*) FROM (SELECT FROM sutra.observation AS o
+                    WHERE o.space OPERATOR(pg_catalog.=) $1 AND o.entity OPERATOR({schema}.=) c.id
+                    LIMIT c.observations OPERATOR(pg_catalog.+) 1) AS found)
+                OPERATOR(pg_catalog.=) c.observations
             AND NOT EXISTS (SELECT FROM sutra.alias AS a
-                WHERE a.space OPERATOR(pg_catalog.=) c.space AND a.entity OPERATOR({schema}.=) c.id
+                WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.entity OPERATOR({schema}.=) c.id
                     AND a.kind OPERATOR(pg_catalog.=) 'user')",
         &[space.into(), concept_ids(candidates).into(), concept_ids(gone).into()],
     );

@@ -64,8 +64,8 @@ pub fn link(client: &mut SpiClient<'_>, space: &str, changed: &BTreeSet<u64>, be
             &[space.into(), ids(changed).into()],
         )));
     }
-    // An edge made here has its target as evidence; one given by hand has not, and stays. A next statement that another session forgets meanwhile is waited
-    // for and left out.
+    // An edge made here has its target as evidence; one given by hand has not, and stays. A statement that another session
+    // is forgetting is left out and not waited for: that session may wait for something of this one.
     run(
         client,
         "WITH wanted AS MATERIALIZED (
@@ -89,12 +89,15 @@ pub fn link(client: &mut SpiClient<'_>, space: &str, changed: &BTreeSet<u64>, be
                 AND a.target OPERATOR({schema}.=) d.target
          ), there AS MATERIALIZED (
             SELECT c.id FROM sutra.concept AS c
-            WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) ANY (ARRAY(SELECT w.target FROM wanted AS w))
-            ORDER BY c.id FOR KEY SHARE
+            WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) ANY (ARRAY(
+                SELECT w.target FROM wanted AS w UNION ALL SELECT w.source FROM wanted AS w))
+            ORDER BY c.id FOR KEY SHARE SKIP LOCKED
          )
          INSERT INTO sutra.association (space, source, target, kind, relation, confidence, evidence)
          SELECT $1, w.source, w.target, 'temporal', 'next', 1, w.target
-         FROM wanted AS w JOIN there AS t ON t.id OPERATOR({schema}.=) w.target
+         FROM wanted AS w
+         JOIN there AS t ON t.id OPERATOR({schema}.=) w.target
+         JOIN there AS s ON s.id OPERATOR({schema}.=) w.source
          ORDER BY w.source, w.target
          ON CONFLICT DO NOTHING",
         &[space.into(), ids(&sources).into()],

@@ -49,13 +49,13 @@ pub fn link(client: &mut SpiClient<'_>, table: &str, space: &str, statements: &[
         return;
     }
     let side = |side: fn(&(u64, u64)) -> u64| near.keys().map(|pair| ConceptId(side(pair))).collect::<Vec<_>>();
-    // One that another session forgets meanwhile is waited for and left out.
+    // One that another session is forgetting is left out and not waited for: that session may wait for something of this.
     run(
         client,
         "WITH there AS MATERIALIZED (
             SELECT c.id FROM sutra.concept AS c
             WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) ANY ($3)
-            ORDER BY c.id FOR KEY SHARE
+            ORDER BY c.id FOR KEY SHARE SKIP LOCKED
          )
          INSERT INTO sutra.association (space, source, target, kind, relation, confidence, evidence)
          SELECT $1, n.source, n.target, 'semantic', 'similar to', n.similarity, n.source

@@ -18,6 +18,11 @@ impl VectorCache {
         Self { entries: LruCache::unbounded(), bytes: 0 }
     }
 
+    /// Bytes that the entries take.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The vector of `text` by the model of that number, if it is still there.
     pub fn get(&mut self, model: u32, purpose: Purpose, text: &str) -> Option<Vec<f32>> {
         if self.entries.is_empty() {

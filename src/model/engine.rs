@@ -44,6 +44,11 @@ pub fn embed_one(model: &str, text: &str, purpose: Purpose) -> Vec<f32> {
     vector
 }
 
+/// Bytes of the vectors that this backend remembers.
+pub fn cache_bytes() -> usize {
+    CACHE.with_borrow(VectorCache::bytes)
+}
+
 /// Runs the model on a text of its maximum length. Raises an ERROR where it fails.
 pub fn try_out(model: &str) {
     if pool::is_usable() {

@@ -17,7 +17,9 @@ mod sql;
 mod statistics;
 mod vector_table;
 
-pub use engine::{embed_passages, embed_query};
+pub use engine::{cache_bytes, embed_passages, embed_query};
 pub use pool::init;
-pub use registry::{ActiveModel, active, active_for_learning, check_name, lock_out_learners, make_active, named};
+pub use registry::{
+    ActiveModel, active, active_for_learning, check_name, file_sizes, lock_out_learners, make_active, named,
+};
 pub use vector_table::ensure_vector_table;

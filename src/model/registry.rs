@@ -203,6 +203,20 @@ pub fn installed() -> Vec<Manifest> {
     manifests
 }
 
+/// The bytes of the files of each installed model.
+pub fn file_sizes() -> Vec<(String, u64)> {
+    fn size(folder: &std::path::Path) -> u64 {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+        let sizes = entries.map(|entry| match entry.metadata() {
+            Ok(data) if data.is_dir() => size(&entry.path()),
+            Ok(data) => data.len(),
+            Err(_) => 0,
+        });
+        sizes.sum()
+    }
+    installed().into_iter().map(|manifest| (manifest.name.clone(), size(&folder(&manifest.name)))).collect()
+}
+
 /// The unquoted name of the table in schema sutra that holds the vectors of a model: letters, digits and underscores,
 /// and no key word, because it starts with `vector_`.
 pub fn table_name(model: &str) -> String {

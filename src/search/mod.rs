@@ -10,6 +10,7 @@ mod postings;
 mod rights;
 
 use crate::error::raise;
+use crate::observe::counters::{self, Timer};
 use crate::types::concept_id::ConceptId;
 use jsonb::Jsonb;
 use pgrx::prelude::*;
@@ -110,6 +111,7 @@ fn sutra_search(
         name!(text_score, f32),
     ),
 > {
+    let timer = Timer::start(&counters::get().0.search);
     let request = Request::new(query, k, filter);
     let rows = match rights::Rights::check(&request) {
         Some(rights) => {
@@ -119,6 +121,7 @@ fn sutra_search(
         }
         None => Vec::new(),
     };
+    timer.end();
     TableIterator::new(rows.into_iter().map(|(found, content, metadata)| {
         let vector_score = found.vector_score.map(|score| score as f32);
         (ConceptId(found.concept), content, metadata, found.score, vector_score, found.text_score as f32)

@@ -215,6 +215,13 @@ impl Cluster {
         workers
     }
 
+    /// Connects as a role.
+    pub fn connect_as(&self, database: &str, role: &str) -> Client {
+        let mut config = postgres::Config::new();
+        config.host_path(self.socket()).user(role).dbname(database).connect_timeout(Duration::from_secs(10));
+        config.connect(NoTls).expect("the server accepts a connection")
+    }
+
     /// Connects as superuser.
     pub fn connect(&self, database: &str) -> Client {
         self.try_connect(database).expect("the server accepts a connection")

@@ -12,8 +12,8 @@ fn rounds() -> usize {
 }
 
 /// Vectors given, so that the time goes into what is tested.
-const LEARN: &str = "SELECT count(*) FROM sutra_learn_batch($1, $2::text[]::jsonb[],
-    (SELECT array_agg(('[' || repeat('0.05,', 383) || '1]')::embedding) FROM unnest($1)))";
+const LEARN: &str = "SELECT count(*) FROM sutra_learn_batch($1::text[], $2::text[]::jsonb[],
+    (SELECT array_agg(('[' || repeat('0.05,', 383) || '1]')::embedding) FROM unnest($1::text[])))";
 
 /// Random numbers that are the same at every run of a session.
 struct Random(u64);
@@ -77,7 +77,8 @@ fn run_against_each_other(learn_of_ten: [u64; 4]) {
                 let mut random = Random(session as u64 * 1000 + 1);
                 for round in 0..rounds() {
                     let learning = random.below(10) < learns;
-                    let outcome = if learning { learn(&mut client, &mut random) } else { forget(&mut client, &mut random) };
+                    let outcome =
+                        if learning { learn(&mut client, &mut random) } else { forget(&mut client, &mut random) };
                     if let Err(error) = outcome {
                         let what = if learning { "learning" } else { "forgetting" };
                         panic!("session {session}, call {round}, {what}: {error:?}\n{}", cluster.log_text());
@@ -91,8 +92,10 @@ fn run_against_each_other(learn_of_ten: [u64; 4]) {
 
 /// Statements have vectors and words; nothing is left of what was forgotten, and no entity that nothing refers to.
 fn assert_hangs_together(client: &mut Client) {
-    let table: String =
-        client.query_one("SELECT vector_table::text FROM sutra.models WHERE active", &[]).expect("a model is active").get(0);
+    let table: String = client
+        .query_one("SELECT vector_table::text FROM sutra.models WHERE active", &[])
+        .expect("a model is active")
+        .get(0);
     let count = |client: &mut Client, query: &str| -> i64 { client.query_one(query, &[]).expect(query).get(0) };
     let statements = count(client, "SELECT count(*) FROM sutra.concept WHERE kind = 'statement'");
     assert_eq!(count(client, &format!("SELECT count(*) FROM {table} WHERE chunk = 0")), statements, "vectors");

@@ -1,8 +1,8 @@
 //! Bulk ingestion on real servers: background workers, crashes, roles.
 
-use fallible_iterator::FallibleIterator;
 use postgres::Client;
 use postgres::error::SqlState;
+use postgres::fallible_iterator::FallibleIterator;
 use std::time::{Duration, Instant};
 use sutra_cluster_tests::Cluster;
 
@@ -92,7 +92,7 @@ fn kill_9_in_the_middle_loses_nothing_and_learns_nothing_twice() {
     wait_until("no batch ends", || state(&mut client, job).1 > before);
     let worker = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'sutra job worker' LIMIT 1";
     let pid: i32 = client.query_one(worker, &[]).expect("a worker").get(0);
-    cluster.kill_process(pid as u32);
+    cluster.signal(pid as u32, "KILL");
     wait_until("the server does not recover", || cluster.try_connect("base").is_ok());
     let mut client = cluster.connect("base");
     client.batch_execute(&format!("CALL sutra_run_job({job})")).expect("it is run to its end in place");
@@ -177,7 +177,9 @@ fn what_stops_the_whole_batch_pauses_the_job_with_the_reason() {
     let mut client = cluster.create_knowledge_base("base");
     // The role's sessions, workers too, look for models where there are none.
     client
-        .batch_execute("CREATE ROLE teller LOGIN SUPERUSER; ALTER ROLE teller SET sutra.runtime_library = '/nowhere/lib.so'")
+        .batch_execute(
+            "CREATE ROLE teller LOGIN SUPERUSER; ALTER ROLE teller SET sutra.runtime_library = '/nowhere/lib.so'",
+        )
         .unwrap();
     client.batch_execute("SET ROLE teller").unwrap();
     let job = ingest(&mut client, 3, 1);
@@ -213,7 +215,8 @@ fn rows_are_learned_with_the_rights_of_the_role_that_put_them_in() {
         .unwrap();
     let mut loader = cluster.connect_as("base", "loader");
     let mut runner = cluster.connect_as("base", "runner");
-    let rows = "INSERT INTO sutra.inbox (content, space) VALUES ('of mine in books', 'books'), ('of mine in notes', 'notes')";
+    let rows =
+        "INSERT INTO sutra.inbox (content, space) VALUES ('of mine in books', 'books'), ('of mine in notes', 'notes')";
     loader.batch_execute(&rows.replace("mine", "loader")).unwrap();
     runner.batch_execute(&rows.replace("mine", "runner")).unwrap();
     let refused = loader.batch_execute("SELECT sutra_ingest()").expect_err("it may not");

@@ -85,6 +85,9 @@ UPDATE sutra.job SET owner = current_user;
 RESET ROLE;
 REVOKE ALL ON sutra.inbox, sutra.job FROM regress_sutra_loader;
 
+-- The table of vectors is made by who may.
+SELECT sutra.make_vector_table('all-MiniLM-L6-v2');
+
 -- A role that learns takes its own rows, not those of another, and steers no job of another.
 GRANT INSERT (content, metadata, space) ON sutra.inbox TO regress_sutra_learner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON sutra.concept, sutra.association, sutra.observation, sutra.alias TO regress_sutra_learner;
