@@ -85,9 +85,6 @@ UPDATE sutra.job SET owner = current_user;
 RESET ROLE;
 REVOKE ALL ON sutra.inbox, sutra.job FROM regress_sutra_loader;
 
--- The table of vectors is made by who may.
-SELECT sutra.make_vector_table('all-MiniLM-L6-v2');
-
 -- A role that learns takes its own rows, not those of another, and steers no job of another.
 GRANT INSERT (content, metadata, space) ON sutra.inbox TO regress_sutra_learner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON sutra.concept, sutra.association, sutra.observation, sutra.alias TO regress_sutra_learner;
@@ -95,6 +92,7 @@ GRANT SELECT ON sutra.metric, sutra.metadata_role, sutra.job, sutra.jobs TO regr
 GRANT EXECUTE ON FUNCTION sutra_learn_batch(text[], jsonb[], embedding[]), sutra_ingest(text, text, integer),
     sutra_pause_job(bigint), sutra_resume_job(bigint), sutra_cancel_job(bigint), sutra_retry_job(bigint) TO regress_sutra_learner;
 GRANT EXECUTE ON PROCEDURE sutra_run_job(bigint) TO regress_sutra_learner;
+SELECT sutra.make_vector_table('all-MiniLM-L6-v2');
 INSERT INTO sutra.space_role (space, role_name, may_read, may_learn) VALUES ('closed', 'regress_sutra_loader', true, true);
 SET ROLE regress_sutra_learner;
 INSERT INTO sutra.inbox (content, space) VALUES ('Of the learner.', 'default'), ('Where it may not learn.', 'closed');
