@@ -76,19 +76,29 @@ fn forget(client: &mut SpiClient<'_>, space: &str, ids: Vec<ConceptId>) -> i64 {
     let timer = Timer::start(&counters.forget);
     hold_statements(client, space, &ids);
     let asked: BTreeSet<u64> = ids.iter().map(|id| id.0).collect();
-    let lonely = lonely(client, space, &asked, None);
+    let alone = lonely(client, space, &asked, None);
     let mut wanted = hold::Wanted::new();
+    // Sessions that forget statements of one entity wait for each other, so that the last one sees that it is the last.
+    for entity in referred(client, space, &asked) {
+        hold::want(&mut wanted, entity, Mode::Alone);
+    }
     for source in hold::sources(client, space, &asked.iter().copied().collect::<Vec<_>>()) {
         hold::want(&mut wanted, source, Mode::Alone);
     }
     // One that is asked for may be an entity; a statement is held already.
-    for id in asked.iter().chain(&lonely) {
+    for id in asked.iter().chain(&alone) {
         hold::want(&mut wanted, *id, Mode::Deleted);
     }
     hold::concepts(client, space, &wanted);
     hold_series(client, space, &asked);
-    // What another session committed before the locks were had may refer to some of them.
-    let lonely = self::lonely(client, space, &asked, Some(lonely));
+    // What another session committed before the locks were had may refer to some of them, or may have left others alone.
+    let mut now = lonely(client, space, &asked, None);
+    let further: BTreeSet<u64> = now.difference(&alone).copied().collect();
+    if !further.is_empty() {
+        let held = hold_free(client, space, &further);
+        now.retain(|id| !further.contains(id) || held.contains(id));
+    }
+    let lonely = lonely(client, space, &asked, Some(now));
     let before = series::leading_to(client, space, &asked);
     let deleted = delete(client, space, &asked.iter().chain(&lonely).copied().map(ConceptId).collect::<Vec<_>>());
     // What stood around them in their series is joined.
@@ -109,6 +119,18 @@ fn hold_statements(client: &mut SpiClient<'_>, space: &str, ids: &[ConceptId]) {
          ORDER BY c.id FOR UPDATE",
         &[space.into(), ids.to_vec().into()],
     );
+}
+
+/// Locks those of some entities that no other session uses.
+fn hold_free(client: &mut SpiClient<'_>, space: &str, ids: &BTreeSet<u64>) -> BTreeSet<u64> {
+    let rows = run(
+        client,
+        "SELECT c.id FROM sutra.concept AS c
+         WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) ANY ($2)
+         ORDER BY c.id FOR UPDATE SKIP LOCKED",
+        &[space.into(), concept_ids(ids).into()],
+    );
+    rows.into_iter().filter_map(|row| column::<ConceptId>(&row, 1)).map(|id| id.0).collect()
 }
 
 /// Locks the edges in time that go with statements, in the order in which learning locks those that it replaces.
@@ -164,15 +186,19 @@ fn concept_ids(ids: &BTreeSet<u64>) -> Vec<ConceptId> {
 fn referred(client: &mut SpiClient<'_>, space: &str, ids: &BTreeSet<u64>) -> BTreeSet<u64> {
     let rows = run(
         client,
-        "SELECT a.target FROM sutra.association AS a
-         WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.source OPERATOR({schema}.=) ANY ($2)
-         UNION
-         SELECT e.id FROM sutra.association AS a
-         CROSS JOIN LATERAL (VALUES (a.source), (a.target)) AS e (id)
-         WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.evidence OPERATOR({schema}.=) ANY ($2)
-         UNION
-         SELECT o.entity FROM sutra.observation AS o
-         WHERE o.space OPERATOR(pg_catalog.=) $1 AND o.concept OPERATOR({schema}.=) ANY ($2)",
+        "SELECT c.id FROM (
+            SELECT a.target FROM sutra.association AS a
+            WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.source OPERATOR({schema}.=) ANY ($2)
+            UNION
+            SELECT e.id FROM sutra.association AS a
+            CROSS JOIN LATERAL (VALUES (a.source), (a.target)) AS e (id)
+            WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.evidence OPERATOR({schema}.=) ANY ($2)
+            UNION
+            SELECT o.entity FROM sutra.observation AS o
+            WHERE o.space OPERATOR(pg_catalog.=) $1 AND o.concept OPERATOR({schema}.=) ANY ($2)
+         ) AS r (id)
+         JOIN sutra.concept AS c ON c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) r.id
+         WHERE c.kind OPERATOR(pg_catalog.=) 'entity'",
         &[space.into(), concept_ids(ids).into()],
     );
     rows.into_iter().filter_map(|row| column::<ConceptId>(&row, 1)).map(|id| id.0).collect()
