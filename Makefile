@@ -3,7 +3,7 @@ PG ?= 18
 export PG
 export PG_CONFIG DESTDIR
 
-.PHONY: help demo psql stop test test-long test-crash test-versions test-clients fuzz lint packages build install uninstall clean bench bench-learn bench-ask
+.PHONY: help demo psql stop test test-long test-crash test-versions test-clients fuzz lint packages build install uninstall clean bench bench-learn bench-ask bench-embed
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench-learn: ## measure learning; OPTIONS as for bench
 
 bench-ask: ## measure asking; OPTIONS as for bench
 	@scripts/bench ask $(OPTIONS)
+
+bench-embed: ## measure embedding against Python; OPTIONS as for bench
+	@scripts/bench embed $(OPTIONS)
 
 lint: ## rustfmt, clippy, shell and SQL checks
 	@scripts/lint
