@@ -96,6 +96,8 @@ class Reference:
             str(folder / "model.onnx"), chosen, providers=["CPUExecutionProvider"]
         )
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        # "[SEP]" in a text is text, as for the extension.
+        self.tokenizer.encode_special_tokens = True
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(MAXIMUM_TOKENS)
 
@@ -164,9 +166,10 @@ def question(number):
 
 def preload(server, workers):
     """Restarts the server with a pool of so many workers, or without one."""
-    library = "sutra" if workers else ""
-    server.psql("postgres", f"ALTER SYSTEM SET shared_preload_libraries = '{library}';")
-    server.psql("postgres", f"ALTER SYSTEM SET sutra.embedding_workers = {max(workers, 1)};") if workers else None
+    settings = {"shared_preload_libraries": "sutra", "sutra.embedding_workers": workers} if workers else {}
+    for name in ("shared_preload_libraries", "sutra.embedding_workers"):
+        value = f"SET {name} = {settings[name]}" if name in settings else f"RESET {name}"
+        server.psql("postgres", f"ALTER SYSTEM {value};")
     server.restart()
 
 
