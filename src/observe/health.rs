@@ -63,7 +63,7 @@ fn check(component: &str, work: fn() -> Found) -> Row {
 fn embedding() -> Found {
     let model = model::active();
     let text = format!("a health check of process {} at {:?}", std::process::id(), Instant::now());
-    let vector = model::embed_passages(&[&text]).pop().unwrap_or_default();
+    let vector = model::embed_passages(&model.name, &[&text]).pop().unwrap_or_default();
     let norm = vector.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
     Found {
         well: vector.len() == model.dimension && norm.is_finite() && norm > 0.0,
