@@ -17,7 +17,9 @@ pub fn objects(client: &mut Client) -> BTreeSet<String> {
              -- What belongs to members: composite and array types, sequences of columns, indexes, constraints, triggers, policies.
              INSERT INTO pg_temp.member
                  SELECT d.classid, d.objid FROM pg_depend AS d JOIN pg_temp.member AS m ON m.classid = d.refclassid AND m.objid = d.refobjid
-                 WHERE d.deptype IN ('a', 'i') AND d.objsubid = 0",
+                 WHERE d.deptype IN ('a', 'i') AND d.objsubid = 0
+                     -- A TOAST table has a number for a name.
+                     AND NOT EXISTS (SELECT FROM pg_class AS c WHERE d.classid = 'pg_class'::regclass AND c.oid = d.objid AND c.relkind = 't')",
         )
         .expect("the members can be listed");
     for (what, query) in QUERIES {
@@ -87,19 +89,19 @@ const QUERIES: [(&str, &str); 20] = [
     ),
     (
         "cast",
-        "SELECT c.castsource::regtype || ' ' || c.casttarget::regtype || ' ' || c.castfunc::regprocedure || ' ' || c.castcontext || ' ' || c.castmethod
+        "SELECT c.castsource::regtype || ' ' || c.casttarget::regtype || ' ' || c.castfunc::regprocedure || ' ' || row(c.castcontext, c.castmethod)
          FROM pg_cast AS c JOIN pg_temp.member AS m ON m.classid = 'pg_cast'::regclass AND m.objid = c.oid",
     ),
     (
         "access method, operator class or family",
-        "SELECT a.amname || ' ' || a.amtype || ' ' || a.amhandler
+        "SELECT a.amname || ' ' || row(a.amtype, a.amhandler)
          FROM pg_am AS a JOIN pg_temp.member AS m ON m.classid = 'pg_am'::regclass AND m.objid = a.oid
          UNION ALL
          SELECT pg_describe_object('pg_opclass'::regclass, c.oid, 0) || ' ' || row(c.opcintype::regtype, c.opcdefault, c.opckeytype::regtype,
              pg_describe_object('pg_opfamily'::regclass, c.opcfamily, 0))
          FROM pg_opclass AS c JOIN pg_temp.member AS m ON m.classid = 'pg_opclass'::regclass AND m.objid = c.oid
          UNION ALL
-         SELECT pg_describe_object('pg_amop'::regclass, o.oid, 0) || ' ' || o.amoppurpose || ' ' || pg_describe_object('pg_opfamily'::regclass, nullif(o.amopsortfamily, 0), 0)
+         SELECT pg_describe_object('pg_amop'::regclass, o.oid, 0) || ' ' || o.amoppurpose::text || ' ' || pg_describe_object('pg_opfamily'::regclass, nullif(o.amopsortfamily, 0), 0)
          FROM pg_amop AS o JOIN pg_temp.member AS m ON m.classid = 'pg_opfamily'::regclass AND m.objid = o.amopfamily
          UNION ALL
          SELECT pg_describe_object('pg_amproc'::regclass, p.oid, 0)
@@ -123,11 +125,12 @@ const QUERIES: [(&str, &str); 20] = [
          FROM pg_namespace AS n, aclexplode(n.nspacl) AS a WHERE n.nspname = 'sutra'",
     ),
     (
-        // What pg_dump takes for the state after CREATE EXTENSION: only what differs from it is dumped.
+        // What pg_dump takes for the state after CREATE EXTENSION: only what differs from it is dumped. The owner's are
+        // left out, because a list that names only them says the same as none.
         "initial rights",
         "SELECT pg_describe_object(i.classoid, i.objoid, i.objsubid) || ' ' || a.grantee::regrole || ' ' || a.privilege_type
          FROM pg_init_privs AS i JOIN pg_temp.member AS m ON m.classid = i.classoid AND m.objid = i.objoid, aclexplode(i.initprivs) AS a
-         WHERE i.privtype = 'e'",
+         WHERE i.privtype = 'e' AND a.grantee <> (SELECT e.extowner FROM pg_extension AS e WHERE e.extname = 'sutra')",
     ),
     (
         "column",
@@ -154,16 +157,16 @@ const QUERIES: [(&str, &str); 20] = [
              pg_get_expr(p.polwithcheck, p.polrelid))
          FROM pg_policy AS p JOIN pg_temp.member AS m ON m.classid = 'pg_class'::regclass AND m.objid = p.polrelid
          UNION ALL
-         SELECT pg_get_triggerdef(t.oid) || ' ' || t.tgenabled
+         SELECT pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text
          FROM pg_trigger AS t JOIN pg_temp.member AS m ON m.classid = 'pg_class'::regclass AND m.objid = t.tgrelid WHERE NOT t.tgisinternal
          UNION ALL
          SELECT evtname || ' ' || row(evtevent, evtfoid::regprocedure, evtenabled, evttags) FROM pg_event_trigger",
     ),
     (
         "shipped row",
-        "SELECT 'metric ' || to_jsonb(m) FROM sutra.metric AS m
-         UNION ALL SELECT 'metadata_role ' || to_jsonb(r) FROM sutra.metadata_role AS r
-         UNION ALL SELECT 'space_role ' || to_jsonb(s) FROM sutra.space_role AS s
-         UNION ALL SELECT 'sequence ' || to_jsonb(s) - 'last_value' FROM pg_sequences AS s WHERE s.schemaname = 'sutra'",
+        "SELECT 'metric ' || to_jsonb(m)::text FROM sutra.metric AS m
+         UNION ALL SELECT 'metadata_role ' || to_jsonb(r)::text FROM sutra.metadata_role AS r
+         UNION ALL SELECT 'space_role ' || to_jsonb(s)::text FROM sutra.space_role AS s
+         UNION ALL SELECT 'sequence ' || (to_jsonb(s) - 'last_value')::text FROM pg_sequences AS s WHERE s.schemaname = 'sutra'",
     ),
 ];
