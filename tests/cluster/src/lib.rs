@@ -10,6 +10,7 @@ mod command;
 pub mod crash;
 pub mod index;
 pub mod load;
+pub mod runbook;
 pub mod sample;
 pub mod tenants;
 

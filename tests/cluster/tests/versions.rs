@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sutra_cluster_tests::backup::{assert_same, contents};
 use sutra_cluster_tests::load::wholeness;
-use sutra_cluster_tests::{Cluster, Setup, tenants};
+use sutra_cluster_tests::{Cluster, Setup, runbook, tenants};
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("test folders have plain names")
@@ -116,23 +116,17 @@ fn pg_upgrade_from_15_or_16_to_18_keeps_data_and_indexes() {
         let new = new_server(18);
         let folder = new.place("upgrade");
         new.setup().make_folder(&folder);
-        let programs = (old.setup().programs.clone(), new.setup().programs.clone());
-        let data = (old.data(), new.data());
-        let arguments = [
-            "-b",
-            text(&programs.0),
-            "-B",
-            text(&programs.1),
-            "-d",
-            text(&data.0),
-            "-D",
-            text(&data.1),
-            "-U",
-            "postgres",
-            "-s",
-            text(&folder),
+        let variables = [
+            ("OLD_PROGRAMS", old.setup().programs.display().to_string()),
+            ("NEW_PROGRAMS", new.setup().programs.display().to_string()),
+            ("OLD_DATA", old.data().display().to_string()),
+            ("NEW_DATA", new.data().display().to_string()),
+            ("SOCKET", folder.display().to_string()),
         ];
-        new.setup().output_in(&folder, "pg_upgrade", arguments).unwrap_or_else(|error| panic!("{error}"));
+        for block in runbook::blocks().iter().filter(|block| block.kind == "sh versions") {
+            let output = runbook::shell(new.setup(), &folder, &variables, &block.text);
+            output.unwrap_or_else(|error| panic!("line {} of docs/OPERATIONS.md: {error}", block.line));
+        }
         new.start();
         assert_eq!(
             new.connect("base").query_one(index, &[]).unwrap().get::<_, i64>(0),
