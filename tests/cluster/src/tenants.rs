@@ -25,15 +25,9 @@ pub fn learn(cluster: &Cluster) -> Client {
             "INSERT INTO sutra.space_role (space, role_name, may_read, may_learn) VALUES
                  ('fund_a', 'tenant_a', true, true), ('fund_b', 'tenant_b', true, true);
              INSERT INTO sutra.metric (name, words, label, unit) VALUES ('temperature', '{temp,warm}', 'temperature', 'degrees');
-             INSERT INTO sutra.metadata_role (key, role) VALUES ('remark', 'ignore');
-             GRANT SELECT, INSERT, UPDATE, DELETE ON sutra.concept, sutra.association, sutra.observation, sutra.alias TO tenant_a, tenant_b;
-             GRANT SELECT ON sutra.concept, sutra.association, sutra.observation, sutra.alias TO reader;
-             GRANT SELECT ON sutra.posting, sutra.metric, sutra.metadata_role, sutra.model TO tenant_a, tenant_b, reader;
-             GRANT EXECUTE ON FUNCTION sutra_learn(text, jsonb), sutra_forget(concept_id) TO tenant_a, tenant_b;
-             GRANT EXECUTE ON FUNCTION sutra_ask(text, integer, jsonb, real), sutra_search(text, integer, jsonb)
-                 TO tenant_a, tenant_b, reader",
+             INSERT INTO sutra.metadata_role (key, role) VALUES ('remark', 'ignore')",
         )
-        .expect("grants can be given");
+        .expect("settings can be made");
     sample::learn_all(&mut client, &[sample::bars("AAPL", 12), sample::bars("MSFT", 12)].concat());
     let bar = &sample::bars("AAPL", 1)[0];
     sample::learn(&mut client, bar).expect("it is learned again");
@@ -54,10 +48,13 @@ pub fn learn(cluster: &Cluster) -> Client {
         .execute("SELECT sutra_learn_batch($1, NULL, $2::text[]::embedding[])", &[&contents, &vectors])
         .expect("statements with vectors are learned");
     for (role, space) in ROLES {
+        let access = if space == "default" { "reader" } else { "learner" };
+        client
+            .execute("SELECT sutra.grant_access($1::text::regrole, $2)", &[&role, &access])
+            .expect("access can be granted");
         if space == "default" {
             continue;
         }
-        client.batch_execute("SELECT sutra.make_vector_table('all-MiniLM-L6-v2')").expect("grants are copied");
         let mut session = cluster.address().connect_as(role, "base").expect("the role may connect");
         session.execute("SELECT set_config('sutra.space', $1, false)", &[&space]).expect("a setting");
         for day in 1..4 {

@@ -39,7 +39,7 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed_at_random_moments() {
     let mut heaps_verified = 0;
     for kill in 1..=kills {
         assert!(started.elapsed() < limit, "only {} kills in {:?}", kill - 1, started.elapsed());
-        let running = Load::start(&cluster, &ledger, &notes, Mix::Everything, &mut rng);
+        let running = Load::start(&cluster, &ledger, &notes, Mix::WithJobs, &mut rng);
         // The first load makes the table of vectors, which the checks read.
         let least = if kill == 1 { 3000 } else { 200 };
         sleep(Duration::from_millis(rng.random_range(least..least + 3000)));
@@ -49,6 +49,8 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed_at_random_moments() {
         let mut client = cluster.recovered("base");
         faults.extend(load::check(&mut client, &ledger, &notes, &mut rng));
         drop(client);
+        // In turns with and without the workers of a preloaded server.
+        cluster.configure(&format!("shared_preload_libraries = '{}'", if kill % 2 == 1 { "sutra" } else { "" }));
         cluster.verify_checksums();
         heaps_verified += usize::from(cluster.verify_heaps("base"));
         assert!(faults.is_empty(), "after kill {kill} ({victim:?}, seed {seed}):\n{}", faults.join("\n"));

@@ -1,6 +1,7 @@
 //! What must hold in the database `base` after a recovery, or on a replica that took over.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use postgres::Client;
 use rand::rngs::SmallRng;
@@ -14,6 +15,7 @@ const LOOKED_UP: usize = 120;
 /// Compares the database with the ledger, and with itself. Returns what is wrong.
 pub fn check(client: &mut Client, ledger: &Ledger, notes: &Notes, rng: &mut SmallRng) -> Vec<String> {
     let mut faults = drop_invalid_indexes(client);
+    faults.extend(finish_jobs(client));
     let found = statements(client, &mut faults);
     faults.extend(ledger.settle(&found));
     faults.extend(wholeness(client));
@@ -25,7 +27,11 @@ pub fn check(client: &mut Client, ledger: &Ledger, notes: &Notes, rng: &mut Smal
     for item in ledger.sample(LOOKED_UP, rng) {
         // What was learned while the server died has an id that only the server knows.
         let by_words: Vec<String> = client
-            .query("SELECT content FROM sutra_search($1, 100) WHERE text_score > 0", &[&item.word])
+            .query(
+                "SELECT content FROM sutra_search($1, 10, jsonb_build_object('entity', $2::text, 'date', ('2001-01-01'::date + $3::int4)::text))
+                 WHERE text_score > 0",
+                &[&item.word, &item.entity, &item.day],
+            )
             .expect("search answers")
             .iter()
             .map(|row| row.get(0))
@@ -64,6 +70,26 @@ fn drop_invalid_indexes(client: &mut Client) -> Vec<String> {
         }
     }
     faults
+}
+
+/// Runs what jobs have left to its end, beside the workers that may be at it. What cannot be learned is a fault.
+fn finish_jobs(client: &mut Client) -> Vec<String> {
+    let started = Instant::now();
+    let unfinished =
+        "SELECT job, state || coalesce(' ' || problem, '') FROM sutra.jobs WHERE state NOT IN ('done', 'cancelled')";
+    loop {
+        let rows = client.query(unfinished, &[]).expect("the jobs can be read");
+        let Some(row) = rows.first() else { break };
+        if started.elapsed() > Duration::from_secs(120) {
+            return vec![format!("job {} does not end: {}", row.get::<_, i64>(0), row.get::<_, String>(1))];
+        }
+        if let Err(error) = client.batch_execute(&format!("CALL sutra_run_job({})", row.get::<_, i64>(0))) {
+            return vec![format!("job {} cannot be run: {error:?}", row.get::<_, i64>(0))];
+        }
+    }
+    let parked = "SELECT format('parked: %s: %s %s', content, sqlstate, message) FROM sutra.job_error
+        UNION ALL SELECT 'left in the inbox: ' || coalesce(content, '') FROM sutra.inbox";
+    client.query(parked, &[]).expect("what is parked can be read").iter().map(|row| row.get(0)).collect()
 }
 
 /// Every statement by its content; one that is there in part is a fault.

@@ -46,6 +46,8 @@ pub struct Item {
     // The change that was sent and not answered, and the transaction that it belongs to.
     open: Option<(u64, Change)>,
     given_away: bool,
+    // Acknowledged as a row of the inbox: it will be learned, nobody knows when.
+    queued: bool,
     touched: bool,
 }
 
@@ -133,6 +135,7 @@ impl Ledger {
             acknowledged: None,
             open: None,
             given_away: false,
+            queued: false,
             touched: false,
         });
         key
@@ -150,7 +153,8 @@ impl Ledger {
         (0..8).find_map(|_| {
             let key = *owned.get(rng.random_range(0..owned.len().max(1)))?;
             let item = &state.items[key];
-            (item.acknowledged.is_some() && item.open.is_none() && !item.given_away).then_some(key)
+            // One that was under way when the server died has an id that only the server knows.
+            (item.acknowledged.is_some() && item.id.is_some() && item.open.is_none() && !item.given_away).then_some(key)
         })
     }
 
@@ -202,6 +206,14 @@ impl Ledger {
         state.write(&format!("{} acknowledged", sent.transaction));
     }
 
+    /// The server has acknowledged rows of the inbox, which a job will learn.
+    pub fn acknowledge_queued(&self, sent: Sent) {
+        for &key in &sent.keys {
+            self.state().items[key].queued = true;
+        }
+        self.acknowledge(sent, &[]);
+    }
+
     /// The server has refused a transaction or rolled it back: nothing of it may be there.
     pub fn refuse(&self, sent: Sent, deadlock: bool) {
         let mut state = self.state();
@@ -218,7 +230,7 @@ impl Ledger {
         (0..8).find_map(|_| {
             let key = rng.random_range(0..state.items.len().max(1));
             let item = state.items.get(key)?;
-            if item.open.is_some() { None } else { item.acknowledged.map(|known| (key, known)) }
+            if item.open.is_some() || item.queued { None } else { item.acknowledged.map(|known| (key, known)) }
         })
     }
 
@@ -245,6 +257,7 @@ impl Ledger {
         let mut faults = Vec::new();
         let mut transactions: HashMap<u64, Vec<bool>> = HashMap::new();
         for item in &mut state.items {
+            item.queued = false;
             let actual = found.get(&item.content).copied();
             match item.open.take() {
                 None if actual == item.acknowledged => {}

@@ -65,8 +65,8 @@ pub struct Load {
 pub enum Mix {
     /// Learners, a forgetter, an asker, a user of vectors of their own, index builds and VACUUM.
     Everything,
-    /// Learners and a forgetter.
-    Learning,
+    /// These, and a session that fills the inbox for jobs. What jobs do goes on when the load is stopped.
+    WithJobs,
 }
 
 impl Load {
@@ -89,9 +89,10 @@ impl Load {
             faults: Mutex::new(Vec::new()),
         });
         let mut kinds: Vec<sessions::Session> = (0..LEARNERS).map(sessions::Session::Learner).collect();
-        kinds.push(sessions::Session::Forgetter);
-        if mix == Mix::Everything {
-            kinds.extend([sessions::Session::Asker, sessions::Session::Notes, sessions::Session::Maintenance]);
+        use sessions::Session::{Asker, Forgetter, Ingest, Maintenance, Notes};
+        kinds.extend([Forgetter, Asker, Notes, Maintenance]);
+        if mix == Mix::WithJobs {
+            kinds.push(Ingest(LEARNERS));
         }
         let sessions = kinds
             .into_iter()

@@ -22,6 +22,8 @@ pub enum Session {
     Asker,
     /// Keeps a table with vectors of its own.
     Notes,
+    /// Puts rows into the inbox and makes jobs of them, which background workers do.
+    Ingest(usize),
     /// VACUUM, REINDEX, CREATE INDEX, checkpoints.
     Maintenance,
 }
@@ -61,6 +63,7 @@ pub fn run(kind: Session, shared: &Shared, address: &Address, mut rng: SmallRng)
             Session::Forgetter => forgetter(shared, &mut client),
             Session::Asker => asker(shared, &mut client, &mut rng),
             Session::Notes => notes(shared, &mut client, &mut rng),
+            Session::Ingest(owner) => ingest(owner, shared, &mut client, &mut rng),
             Session::Maintenance => maintenance(&mut client, &mut rng),
         };
         match step {
@@ -190,6 +193,33 @@ fn batch(owner: usize, shared: &Shared, client: &mut Client, rng: &mut SmallRng,
             client.execute(filter, &[&name]).map(|_| Vec::new())
         })?;
     }
+    Ok(())
+}
+
+/// A dozen rows and a job for them in one transaction: once it is acknowledged, all of them are learned some time, once.
+fn ingest(owner: usize, shared: &Shared, client: &mut Client, rng: &mut SmallRng) -> Result<(), Failure> {
+    let value = f64::from(rng.random_range(-300..400)) / 10.0;
+    let keys = [(); 12].map(|()| shared.ledger.new_item(owner, "job"));
+    let sent = shared.ledger.send(&keys.map(|key| (key, Change::Learn(value))));
+    let queue = |client: &mut Client| -> Result<(), postgres::Error> {
+        let mut transaction = client.transaction()?;
+        for key in keys {
+            let item = shared.ledger.item(key);
+            let query = format!("INSERT INTO sutra.inbox (content, metadata) SELECT $1, {METADATA}");
+            transaction.execute(&query, &[&item.content, &item.entity, &item.day, &value, &item.batch])?;
+        }
+        transaction.batch_execute("SELECT sutra_ingest()")?;
+        transaction.commit()
+    };
+    match queue(client).map_err(Failure::from) {
+        Ok(()) => shared.ledger.acknowledge_queued(sent),
+        Err(Failure::Gone) => return Err(Failure::Gone),
+        Err(failure) => {
+            shared.ledger.refuse(sent, matches!(failure, Failure::Deadlock));
+            return Err(failure);
+        }
+    }
+    std::thread::sleep(std::time::Duration::from_millis(rng.random_range(0..300)));
     Ok(())
 }
 
