@@ -46,7 +46,7 @@ fn damage(random: &mut Random, path: &PathBuf) {
     let pages = file.metadata().expect("its size").len() / PAGE;
     let page = random.below(pages);
     let write = |at: u64, bytes: &[u8]| file.write_all_at(bytes, page * PAGE + at).expect("it can be written");
-    let noise = |random: &mut Random, count: u64| (0..count).map(|_| random.next() as u8).collect::<Vec<u8>>();
+    let noise = |random: &mut Random, count: u64| (0..count).map(|_| random.draw() as u8).collect::<Vec<u8>>();
     match random.below(8) {
         // Bytes anywhere between header and special bytes: codes, edges, rows, lists.
         0 | 1 => {
