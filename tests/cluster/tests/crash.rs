@@ -40,9 +40,7 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed_at_random_moments() {
     for kill in 1..=kills {
         assert!(started.elapsed() < limit, "only {} kills in {:?}", kill - 1, started.elapsed());
         let running = Load::start(&cluster, &ledger, &notes, Mix::WithJobs, &mut rng);
-        // The first load makes the table of vectors, which the checks read.
-        let least = if kill == 1 { 3000 } else { 200 };
-        sleep(Duration::from_millis(rng.random_range(least..least + 3000)));
+        sleep(Duration::from_millis(rng.random_range(200..3200)));
         let victim = Victim::random(&mut rng);
         cluster.crash(victim, &mut rng);
         let mut faults = running.stop();

@@ -75,7 +75,8 @@ impl Load {
         client
             .batch_execute(
                 "CREATE TABLE note (id bigint PRIMARY KEY, body text NOT NULL, v embedding(16) NOT NULL);
-                 CREATE INDEX note_v_idx ON note USING sutra_hnsw (v embedding_l2_ops)",
+                 CREATE INDEX note_v_idx ON note USING sutra_hnsw (v embedding_l2_ops);
+                 SELECT sutra.make_vector_table('all-MiniLM-L6-v2')",
             )
             .expect("a table of vectors can be made");
     }
