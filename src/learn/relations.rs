@@ -55,6 +55,7 @@ fn sutra_extract(
 /// The relations of a text that are learned.
 pub fn of(text: &str) -> Vec<Relation> {
     let mut found = extract::extract(text);
+    found.retain(|relation| !relation.is_vague());
     if found.len() > MOST_EDGES {
         found.sort_by(|left, right| {
             right.confidence.total_cmp(&left.confidence).then(left.span.start.cmp(&right.span.start))

@@ -205,8 +205,17 @@ impl Reader<'_> {
         effects: &[Phrase],
         confidence: f32,
     ) {
+        // "Revenue increased by 13%": an amount is no cause; "in fiscal 2018 due to": a time is no effect.
+        let head = |phrase: &Phrase| phrase.head(self.tokens).to_owned();
+        let amount = |phrase: &&Phrase| {
+            let counted = lexicon::is_amount(&self.tokens[phrase.first].lower) || lexicon::is_amount(&head(phrase));
+            counted && !lexicon::is_effect(&head(phrase)) && !lexicon::is_event(&head(phrase))
+        };
+        let causes: Vec<&Phrase> = causes.iter().filter(|cause| !amount(cause)).collect();
+        let open = |effect: &&Phrase| !lexicon::is_time(&head(effect)) && !lexicon::is_amount(&head(effect));
+        let effects: Vec<&Phrase> = effects.iter().filter(open).collect();
         for cause in causes {
-            for effect in effects {
+            for effect in &effects {
                 self.push(relation, cause.range(self.tokens), effect.range(self.tokens), confidence);
             }
         }
@@ -408,6 +417,10 @@ impl Reader<'_> {
             end -= 1;
         }
         let subject = self.first_of_clause(end)?;
+        if matches!(self.class(subject.first), Some(Class::Participle | Class::Gerund)) && subject.first == subject.last
+        {
+            return None;
+        }
         let verb = (subject.first..end).any(|at| phrase::finite(self.tokens, at));
         let words = end - subject.first;
         (verb && words <= 18).then(|| self.tokens[subject.first].range.start..self.tokens[end - 1].range.end)
@@ -484,6 +497,10 @@ impl Reader<'_> {
             let verb = self.group(end - 1);
             subject = verb.be;
             end = verb.start;
+        }
+        // "Net income attributable to shareholders" is what they own of it.
+        if self.is(at, "attributable") && !group.be {
+            return;
         }
         let effects = phrase::subjects(self.tokens, end, subject);
         let noun = effects.first().is_some_and(|effect| lexicon::is_effect(effect.head(self.tokens)));

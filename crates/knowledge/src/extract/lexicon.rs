@@ -530,3 +530,49 @@ pub fn is_participle(lower: &str) -> bool {
     ];
     PARTICIPLES.contains(&lower)
 }
+
+/// Whether a noun only says that something changed.
+pub fn is_change(lower: &str) -> bool {
+    const CHANGES: &[&str] = &[
+        "increase",
+        "decrease",
+        "decline",
+        "rise",
+        "fall",
+        "drop",
+        "growth",
+        "reduction",
+        "change",
+        "improvement",
+        "expansion",
+        "gain",
+        "jump",
+        "surge",
+        "slump",
+        "shift",
+        "deterioration",
+        "slowdown",
+        "recovery",
+        "weakness",
+        "strength",
+        "interest",
+        "investment",
+        "difference",
+        "variation",
+        "fluctuation",
+        "shortage",
+        "excess",
+        "savings",
+    ];
+    CHANGES.contains(&lower) || lower.strip_suffix('s').is_some_and(|stem| CHANGES.contains(&stem))
+}
+
+/// Whether a word writes an amount or a unit of one.
+pub fn is_amount(lower: &str) -> bool {
+    const UNITS: &[&str] = &[
+        "million", "billion", "trillion", "thousand", "hundred", "percent", "points", "times", "cents", "dollars",
+        "basis",
+    ];
+    UNITS.contains(&lower)
+        || lower.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '$' | '\u{20ac}' | '\u{a3}'))
+}

@@ -50,6 +50,13 @@ pub const RELATIONS: [&str; 8] =
     ["causes", "contributes to", "is a", "acquires", "owns", "part of", "supplies", "competes with"];
 
 impl Relation {
+    /// Whether an end says nothing by itself: "the increase" is that of the sentence before. A graph in which all increases
+    /// are one concept would lead from everything to everything.
+    pub fn is_vague(&self) -> bool {
+        let vague = |name: &str| !name.contains(' ') && lexicon::is_change(&name.to_lowercase());
+        vague(&self.source) || vague(&self.target)
+    }
+
     /// Whether both ends are names, as of companies.
     pub fn between_names(&self) -> bool {
         matches!(self.relation, "acquires" | "owns" | "part of" | "supplies" | "competes with")

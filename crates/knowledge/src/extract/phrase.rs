@@ -231,7 +231,11 @@ fn skip_back(tokens: &[Token], mut end: usize, clause: bool) -> Option<End> {
 pub fn starting_at(tokens: &[Token], start: usize) -> Option<Phrase> {
     let core = core_from(tokens, start)?;
     let mut phrase = core;
-    while tokens.get(phrase.last + 1).is_some_and(|next| next.is("of")) && phrase.last - phrase.first < LONGEST {
+    while tokens.get(phrase.last + 1).is_some_and(|next| {
+        // "An increase in prices" says nothing without what increased.
+        next.is("of") || next.is("in") && phrase.head == phrase.last && lexicon::is_change(phrase.head(tokens))
+    }) && phrase.last - phrase.first < LONGEST
+    {
         let Some(tied) = core_from(tokens, phrase.last + 2) else { break };
         let head = if lexicon::is_partitive(phrase.head(tokens)) && phrase.head == phrase.last {
             tied.head

@@ -69,6 +69,24 @@ fn clauses_are_causes_and_effects_too() {
 }
 
 #[test]
+fn amounts_cause_nothing_and_times_are_no_effects() {
+    for text in [
+        "Revenues from cloud services increased by 13% in fiscal 2019.",
+        "Net income attributable to common shareholders rose.",
+        "The charge was $2 million in fiscal 2018.",
+    ] {
+        states_no(text, "causes");
+    }
+    states(
+        "The decrease in margin was due to an increase in freight rates.",
+        "increase in freight rates",
+        "causes",
+        "decrease in margin",
+    );
+    assert!(extract("The increase was due to higher prices.")[0].is_vague());
+}
+
+#[test]
 fn members_of_an_enumeration_are_told_apart() {
     let found = stated("Dust and smoke cause coughing, headaches and nausea.");
     assert_eq!(found.len(), 6, "{found:?}");
