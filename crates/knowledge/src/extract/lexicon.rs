@@ -576,3 +576,10 @@ pub fn is_amount(lower: &str) -> bool {
     UNITS.contains(&lower)
         || lower.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '$' | '\u{20ac}' | '\u{a3}'))
 }
+
+/// Whether a noun names money that comes in or goes out.
+pub fn is_money(lower: &str) -> bool {
+    const MONEY: &[&str] =
+        &["revenue", "income", "sale", "earning", "profit", "cost", "expense", "margin", "fee", "commission"];
+    MONEY.contains(&lower.strip_suffix('s').unwrap_or(lower))
+}

@@ -162,14 +162,14 @@ impl Reader<'_> {
         if way && !causes.iter().any(|cause| lexicon::is_effect(cause.head(self.tokens))) {
             return;
         }
-        if after {
+        // Revenue from the sale, but not "revenue from cloud services", which says what is sold.
+        let money = effects.iter().any(|effect| lexicon::is_money(effect.head(self.tokens)));
+        if after || money {
             causes.retain(|cause| {
                 let head = cause.head(self.tokens);
                 lexicon::is_effect(head) || lexicon::is_event(head)
             });
-            self.push_all(CAUSES, &causes, &effects, sure::AFTER);
-        } else {
-            self.push_all(CAUSES, &causes, &effects, sure::FROM);
         }
+        self.push_all(CAUSES, &causes, &effects, if after { sure::AFTER } else { sure::FROM });
     }
 }
