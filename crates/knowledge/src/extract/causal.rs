@@ -207,12 +207,17 @@ impl Reader<'_> {
     ) {
         // "Revenue increased by 13%": an amount is no cause; "in fiscal 2018 due to": a time is no effect.
         let head = |phrase: &Phrase| phrase.head(self.tokens).to_owned();
+        // "Storm 3" is no amount, although it ends in a number.
         let amount = |phrase: &&Phrase| {
-            let counted = lexicon::is_amount(&self.tokens[phrase.first].lower) || lexicon::is_amount(&head(phrase));
+            let counted = lexicon::is_amount(&self.tokens[phrase.first].lower);
             counted && !lexicon::is_effect(&head(phrase)) && !lexicon::is_event(&head(phrase))
         };
         let causes: Vec<&Phrase> = causes.iter().filter(|cause| !amount(cause)).collect();
-        let open = |effect: &&Phrase| !lexicon::is_time(&head(effect)) && !lexicon::is_amount(&head(effect));
+        let named = |phrase: &&Phrase| {
+            phrase.first < phrase.head && head(phrase).len() < 4 && lexicon::is_amount(&head(phrase))
+        };
+        let open =
+            |effect: &&Phrase| named(effect) || !lexicon::is_time(&head(effect)) && !lexicon::is_amount(&head(effect));
         let effects: Vec<&Phrase> = effects.iter().filter(open).collect();
         for cause in causes {
             for effect in &effects {

@@ -101,7 +101,10 @@ impl Reader<'_> {
 
     /// Whether a phrase is a name: its last word, or the one before a legal form, has a capital.
     fn is_name(&self, phrase: Phrase) -> bool {
-        (phrase.first..=phrase.last).any(|at| self.tokens[at].capital) && self.tokens[phrase.head].capital
+        // "Phillips 66" is a name too.
+        let head = &self.tokens[phrase.head];
+        let numbered = phrase.head > phrase.first && head.lower.bytes().all(|byte| byte.is_ascii_digit());
+        (head.capital || numbered) && (phrase.first..=phrase.last).any(|at| self.tokens[at].capital)
     }
 
     /// The name that ends before a word, and the name that begins at one.

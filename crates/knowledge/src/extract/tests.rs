@@ -83,6 +83,7 @@ fn amounts_cause_nothing_and_times_are_no_effects() {
         "causes",
         "decrease in margin",
     );
+    states("Storm 3 caused delay 2.", "Storm 3", "causes", "delay 2");
     assert!(extract("The increase was due to higher prices.")[0].is_vague());
 }
 
@@ -146,6 +147,7 @@ fn relations_between_companies_have_a_direction() {
     states("Apple's supplier Foxconn hired workers.", "Foxconn", "supplies", "Apple");
     states("Pepsi competes with Coca-Cola.", "Pepsi", "competes with", "Coca-Cola");
     states("Apple's competitors include Samsung and Google.", "Google", "competes with", "Apple");
+    states("Phillips 66 (PSX) owns Beats.", "Phillips 66", "owns", "Beats");
     states_no("Apple did not acquire Disney.", "acquires");
     states_no("Apple acquired new skills.", "acquires");
 }
