@@ -222,6 +222,9 @@ impl Concurrent {
             if std::mem::replace(&mut placed[seed as usize], true) {
                 continue;
             }
+            if order.len() % run == 0 {
+                (self.serve)();
+            }
             let mut member = order.len();
             order.push(seed);
             while member < order.len() && order.len() % run != 0 {
