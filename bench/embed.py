@@ -157,6 +157,25 @@ class Session:
         self.process.wait()
 
 
+def processor_seconds(pids):
+    """Seconds of processor time that processes have used, all threads together."""
+    fields = [Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split() for pid in pids]
+    return sum(int(one[11]) + int(one[12]) for one in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def helpers(server):
+    """The helper processes of the pool."""
+    program = server.programs.parent / "lib" / "postgresql" / "sutra-embedder"
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if (folder / "exe").resolve() == program.resolve():
+                found.append(folder.name)
+        except OSError:
+            pass  # it has ended, or is none of ours
+    return found
+
+
 def question(number):
     """A question of ten tokens, [CLS] and [SEP] included."""
     companies = ["apple", "google", "ford", "shell", "intel", "nike", "sony", "visa", "target", "gap"]
@@ -249,7 +268,7 @@ def measure(chosen):
     for name, rows in texts.items():
         load(database, name, rows)
     ids = [one.tokenizer.encode(text).ids for text in texts["question"]]
-    results = {name: [] for name in ("python", "python_spent", "sutra", "pool", "bulk_pool", "trip")}
+    results = {name: [] for name in ("python", "python_cpu", "python_spent", "sutra", "sutra_cpu", "pool", "pool_cpu", "bulk_pool", "trip")}
     results |= {name: [] for name in ("bare", "python_latency", "latency", "pool_latency", "first", "warm")}
     say("vectors of both sides")
     results["tokens"] = [min(lengths_of := [len(e.ids) for e in one.tokenizer.encode_batch(texts["prose"])]), max(lengths_of)]
@@ -258,11 +277,18 @@ def measure(chosen):
     for round_ in range(chosen.rounds):
         say(f"round {round_ + 1}: in process")
         preload(server, 0)
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         spent = many.embed(texts["bar"])[1]
         results["python"].append(chosen.bars / (time.perf_counter() - start))
+        results["python_cpu"].append(chosen.bars / (time.process_time() - used))
         results["python_spent"].append(spent)
-        results["sutra"].append(bulk(database, chosen.threads))
+        session = Session(server, UNCACHED | {"sutra.embedding_threads": chosen.threads})
+        session.ask("SELECT vector_dims(sutra_embed('warm'));")
+        start, used = time.perf_counter(), processor_seconds([session.pid])
+        session.ask("SELECT cardinality(sutra_embed(array_agg(content ORDER BY id))) FROM bar;")
+        results["sutra"].append(chosen.bars / (time.perf_counter() - start))
+        results["sutra_cpu"].append(chosen.bars / (processor_seconds([session.pid]) - used))
+        session.close()
         times, whole = [], []
         for number in range(300):
             start = time.perf_counter()
@@ -280,8 +306,12 @@ def measure(chosen):
         bulk(database, 1, "question")
         each = "\\set row random(0, {})\nSELECT vector_dims(sutra_embed(content)) FROM bar WHERE id = :row;\n"
         script = each.format(chosen.bars - 1)
+        count = "SELECT texts FROM sutra.embedding_stats WHERE scope = 'pool';"
+        pool = helpers(server)
+        done, used = int(database.value(count)), processor_seconds(pool)
         rate = database.pgbench(script, database.folder, clients=4, seconds=chosen.seconds, settings=UNCACHED)
         results["pool"].append(rate)
+        results["pool_cpu"].append((int(database.value(count)) - done) / (processor_seconds(pool) - used))
         results["bulk_pool"].append(bulk(database, 1))
         results["pool_latency"].append(latency(database, 4))
         first, warm = first_call(server)
@@ -295,7 +325,7 @@ def measure(chosen):
 def write(results, chosen):
     """The table; returns it as Markdown."""
     middle = {name: statistics.median(values) for name, values in results.items() if name in
-              ("python", "sutra", "pool", "bulk_pool", "bare", "python_latency", "latency", "pool_latency", "trip", "first", "warm")}
+              ("python", "python_cpu", "sutra", "sutra_cpu", "pool", "pool_cpu", "bulk_pool", "bare", "python_latency", "latency", "pool_latency", "trip", "first", "warm")}
     second = results["backends"][1] - results["idle"]
     rows = []
 
@@ -327,6 +357,8 @@ def write(results, chosen):
         f"`make bench-embed`, revision {os.environ.get('SUTRA_BENCH_REVISION', '')}, load at the start {chosen.load}, medians of {chosen.rounds} rounds taken in turn.", "",
         "| figure | measured | must | aim | reached |", "|---|---|---|---|---|", *rows, "",
         f"- Private memory over an idle backend ({results['idle']:.1f} MiB) of 8 backends after one question each, in process: {backends} MiB.",
+        f"- Texts a second of processor time: Python {middle['python_cpu']:.1f}; in process {middle['sutra_cpu']:.1f}, {middle['sutra_cpu'] / middle['python_cpu']:.2f}x;"
+        f" the pool's helpers with 4 connections {middle['pool_cpu']:.1f}, {middle['pool_cpu'] / middle['python_cpu']:.2f}x.",
         f"- {chosen.bars:,} bars in one call through the pool: {middle['bulk_pool']:.1f} texts/s, {middle['bulk_pool'] / middle['python']:.2f}x.",
         f"- One question in Python, with tokenising and pooling: {middle['python_latency']:.2f} ms. The same statement without embedding: {middle['trip']:.2f} ms.",
         f"- Python's time for the bars: {shares}.",
