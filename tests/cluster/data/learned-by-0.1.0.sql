@@ -25,7 +25,7 @@ CREATE EXTENSION IF NOT EXISTS sutra WITH SCHEMA public;
 
 
 --
--- Name: EXTENSION sutra; Type: COMMENT; Schema: -; Owner: 
+-- Name: EXTENSION sutra; Type: COMMENT; Schema: -; Owner:
 --
 
 COMMENT ON EXTENSION sutra IS 'learns text with metadata and answers questions from it: embeddings, an HNSW index, a concept graph';
