@@ -160,10 +160,14 @@ CREATE TABLE sutra.alias (
     alias text NOT NULL,
     builtin boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    first_word text GENERATED ALWAYS AS (pg_catalog.split_part(key, ' ', 1)) STORED,
+    last_word text GENERATED ALWAYS AS (pg_catalog.split_part(key, ' ', -1)) STORED,
     PRIMARY KEY (space, key, entity, kind),
     FOREIGN KEY (space, entity) REFERENCES sutra.concept (space, id) ON DELETE CASCADE
 );
 CREATE INDEX alias_entity_idx ON sutra.alias (entity, space);
+CREATE INDEX alias_first_word_idx ON sutra.alias (first_word, space);
+CREATE INDEX alias_last_word_idx ON sutra.alias (last_word, space);
 COMMENT ON TABLE sutra.alias IS 'how text names an entity';
 COMMENT ON COLUMN sutra.alias.space IS 'tenant or knowledge base';
 COMMENT ON COLUMN sutra.alias.key IS 'the alias as it is looked up: case folded, punctuation dropped, blanks single';
@@ -172,6 +176,8 @@ COMMENT ON COLUMN sutra.alias.kind IS 'ticker, name (as given), short (the name 
 COMMENT ON COLUMN sutra.alias.alias IS 'the alias as it was written';
 COMMENT ON COLUMN sutra.alias.builtin IS 'true for a row shipped with the extension';
 COMMENT ON COLUMN sutra.alias.created_at IS 'when it was learned';
+COMMENT ON COLUMN sutra.alias.first_word IS 'the first word of the key, for names that a question says by their beginning';
+COMMENT ON COLUMN sutra.alias.last_word IS 'the last word of the key, for names that a question says by their end';
 
 CREATE TABLE sutra.metric (
     space text NOT NULL DEFAULT '*' CHECK (space <> ''),
@@ -193,12 +199,12 @@ COMMENT ON COLUMN sutra.metric.aggregate IS 'what one number for a period is by 
 COMMENT ON COLUMN sutra.metric.builtin IS 'true for a row shipped with the extension; a user''s row of the same name overrides it';
 
 INSERT INTO sutra.metric (name, words, label, unit, aggregate, builtin) VALUES
-    ('open', '{open,opens,opened,opening,opening price,open price,opening value}', 'opening price', 'USD', 'mean', true),
-    ('high', '{high,highs,intraday high,day high,daily high,high price,session high}', 'high', 'USD', 'mean', true),
+    ('open', '{open,opens,opened,opening,opening price,open price,opening value,opening bell,first price,start the day,started the day,begin the day,began the day,start trading,started trading,trading started,begin trading,began trading}', 'opening price', 'USD', 'mean', true),
+    ('high', '{high,highs,intraday high,day high,daily high,high price,session high,day peak}', 'high', 'USD', 'mean', true),
     ('low', '{low,lows,intraday low,day low,daily low,low price,session low}', 'low', 'USD', 'mean', true),
-    ('close', '{close,closes,closed,closing,closing price,close price,price,prices,share price,stock price,stock,shares,quote,worth,cost,costs,valued,finish,finished,settle,settled}', 'closing price', 'USD', 'mean', true),
+    ('close', '{close,closes,closed,closing,closing price,close price,price,prices,share price,stock price,stock,shares,quote,worth,cost,costs,valued,finish,finished,settle,settled,px,closing value,closing level,closing quote,closing bell,last price,end the day,ended the day,end the session,ended the session,finish the day,finished the day,end of day price}', 'closing price', 'USD', 'mean', true),
     ('adjusted_close', '{adjusted close,adj close,adjusted closing price}', 'adjusted closing price', 'USD', 'mean', true),
-    ('volume', '{volume,volumes,trading volume,traded volume,shares traded,number of shares traded,turnover}', 'trading volume', 'shares', 'sum', true);
+    ('volume', '{volume,volumes,vol,trading volume,traded volume,share volume,shares traded,number of shares traded,trading activity,turnover}', 'trading volume', 'shares', 'sum', true);
 
 CREATE TABLE sutra.metadata_role (
     space text NOT NULL DEFAULT '*' CHECK (space <> ''),

@@ -208,35 +208,21 @@ fn too_much() -> ! {
 
 impl Store for SqlStore {
     fn aliases(&self, keys: &[String]) -> Vec<Alias> {
-        const SQL: &str =
-            "SELECT a.key, a.alias, a.kind, e.id, e.content, e.metadata OPERATOR(pg_catalog.->>) 'name', o.seen,
-                CASE WHEN NOT o.seen THEN ARRAY(
-                    SELECT DISTINCT t.relation
-                    FROM (SELECT s.relation FROM sutra.association AS s
-                          WHERE s.space OPERATOR(pg_catalog.=) $1 AND s.target OPERATOR({schema}.=) e.id
-                              AND s.kind OPERATOR(pg_catalog.<>) 'semantic'
-                          LIMIT 1000) AS t
-                    ORDER BY t.relation) END
-            FROM sutra.alias AS a
-            JOIN sutra.concept AS e ON e.space OPERATOR(pg_catalog.=) a.space AND e.id OPERATOR({schema}.=) a.entity
-            CROSS JOIN LATERAL (SELECT EXISTS (
-                SELECT FROM sutra.observation AS b
-                WHERE b.space OPERATOR(pg_catalog.=) $1 AND b.entity OPERATOR({schema}.=) e.id) AS seen) AS o
-            WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.key OPERATOR(pg_catalog.=) ANY ($2)
-            ORDER BY a.key, e.id USING OPERATOR({schema}.<), a.kind";
-        self.select(SQL, &[self.space.clone().into(), keys.to_vec().into()], |row| Alias {
-            key: text(row, 1),
-            alias: text(row, 2),
-            kind: match text(row, 3).as_str() {
-                "ticker" => AliasKind::Ticker,
-                "name" => AliasKind::Name,
-                "short" => AliasKind::Short,
-                _ => AliasKind::User,
-            },
-            entity: entity(row, 4),
-            observed: column(row, 7).unwrap_or(false),
-            value_of: column(row, 8).unwrap_or_default(),
-        })
+        self.aliases_where("a.key OPERATOR(pg_catalog.=) ANY ($2)", keys)
+    }
+
+    fn names_with(&self, words: &[String]) -> Vec<Alias> {
+        // Each half has an index of its own; a word that very many names share names none of them.
+        self.aliases_where(
+            "a.ctid OPERATOR(pg_catalog.=) ANY (ARRAY(
+                (SELECT f.ctid FROM sutra.alias AS f
+                 WHERE f.space OPERATOR(pg_catalog.=) $1 AND f.first_word OPERATOR(pg_catalog.=) ANY ($2) LIMIT 1000)
+                UNION ALL
+                (SELECT l.ctid FROM sutra.alias AS l
+                 WHERE l.space OPERATOR(pg_catalog.=) $1 AND l.last_word OPERATOR(pg_catalog.=) ANY ($2) LIMIT 1000)))
+             AND a.first_word OPERATOR(pg_catalog.<>) a.last_word",
+            words,
+        )
     }
 
     fn metrics(&self) -> Vec<Metric> {
@@ -402,8 +388,11 @@ impl Store for SqlStore {
     fn passages(&self, question: &str, count: usize) -> Vec<Passage> {
         const SQL: &str = "SELECT s.concept_id, s.content, s.score, EXISTS (
                 SELECT FROM sutra.observation AS o
-                WHERE o.space OPERATOR(pg_catalog.=) $4 AND o.concept OPERATOR({schema}.=) s.concept_id)
+                WHERE o.space OPERATOR(pg_catalog.=) $4 AND o.concept OPERATOR({schema}.=) s.concept_id),
+                pg_catalog.lower(c.observed)
             FROM {schema}.sutra_search($2, $3, $1) AS s
+            LEFT JOIN sutra.concept AS c
+                ON c.space OPERATOR(pg_catalog.=) $4 AND c.id OPERATOR({schema}.=) s.concept_id
             ORDER BY s.score DESC, s.concept_id USING OPERATOR({schema}.<)";
         let count = i32::try_from(count).unwrap_or(i32::MAX);
         let arguments =
@@ -413,11 +402,45 @@ impl Store for SqlStore {
             content: text(row, 2),
             score: f64::from(column::<f32>(row, 3).unwrap_or(0.0)),
             observed: column(row, 4).unwrap_or(false),
+            at: moment(row, 5),
         })
     }
 }
 
 impl SqlStore {
+    fn aliases_where(&self, which: &str, words: &[String]) -> Vec<Alias> {
+        let sql = format!(
+            "SELECT a.key, a.alias, a.kind, e.id, e.content, e.metadata OPERATOR(pg_catalog.->>) 'name', o.seen,
+                CASE WHEN NOT o.seen THEN ARRAY(
+                    SELECT DISTINCT t.relation
+                    FROM (SELECT s.relation FROM sutra.association AS s
+                          WHERE s.space OPERATOR(pg_catalog.=) $1 AND s.target OPERATOR({{schema}}.=) e.id
+                              AND s.kind OPERATOR(pg_catalog.<>) 'semantic'
+                          LIMIT 1000) AS t
+                    ORDER BY t.relation) END
+            FROM sutra.alias AS a
+            JOIN sutra.concept AS e ON e.space OPERATOR(pg_catalog.=) a.space AND e.id OPERATOR({{schema}}.=) a.entity
+            CROSS JOIN LATERAL (SELECT EXISTS (
+                SELECT FROM sutra.observation AS b
+                WHERE b.space OPERATOR(pg_catalog.=) $1 AND b.entity OPERATOR({{schema}}.=) e.id) AS seen) AS o
+            WHERE a.space OPERATOR(pg_catalog.=) $1 AND {which}
+            ORDER BY a.key, e.id USING OPERATOR({{schema}}.<), a.kind"
+        );
+        self.select(&sql, &[self.space.clone().into(), words.to_vec().into()], |row| Alias {
+            key: text(row, 1),
+            alias: text(row, 2),
+            kind: match text(row, 3).as_str() {
+                "ticker" => AliasKind::Ticker,
+                "name" => AliasKind::Name,
+                "short" => AliasKind::Short,
+                _ => AliasKind::User,
+            },
+            entity: entity(row, 4),
+            observed: column(row, 7).unwrap_or(false),
+            value_of: column(row, 8).unwrap_or_default(),
+        })
+    }
+
     fn edges(&self, which: &str, entities: &[u64], relation: Option<&str>) -> Vec<Fact> {
         let sql = format!(
             "SELECT s.id, s.content, s.metadata OPERATOR(pg_catalog.->>) 'name',

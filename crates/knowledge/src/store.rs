@@ -171,12 +171,16 @@ pub struct Passage {
     pub score: f64,
     /// Whether numbers were read from it as observations.
     pub observed: bool,
+    /// When what it says was observed, where it says so.
+    pub at: Option<i64>,
 }
 
 /// Everything the pipeline reads. Implementations read only, and answer in a total order.
 pub trait Store {
     /// The aliases with one of these keys.
     fn aliases(&self, keys: &[String]) -> Vec<Alias>;
+    /// The aliases of several words of which the first or the last is one of these, at most a few thousand, by key.
+    fn names_with(&self, words: &[String]) -> Vec<Alias>;
     /// The metrics there are words for; a row of the space stands for the shipped one.
     fn metrics(&self) -> Vec<Metric>;
     /// Which of these names are metrics that were observed.

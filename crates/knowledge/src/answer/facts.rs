@@ -21,7 +21,13 @@ fn edges(facts: &[&Fact]) -> Value {
     Value::Array(facts.iter().map(edge).collect())
 }
 
-fn computed(plan: &Plan, text: String, value: Map<String, Value>, facts: &[&Fact], explanation: &str) -> Row {
+pub(super) fn computed(
+    plan: &Plan,
+    text: String,
+    value: Map<String, Value>,
+    facts: &[&Fact],
+    explanation: &str,
+) -> Row {
     let mut features = measure::plan_features(plan, None, &[]);
     features.operation = 1.0;
     features.metric = facts.iter().map(|fact| fact.confidence).fold(0.99, f64::min);
@@ -49,7 +55,7 @@ fn nobody() -> Vec<Row> {
     )]
 }
 
-fn with_support(row: Row, store: &dyn Store) -> Vec<Row> {
+pub(super) fn with_support(row: Row, store: &dyn Store) -> Vec<Row> {
     let (evidence, confidence) = (row.evidence.clone(), row.confidence);
     let mut rows = vec![row];
     rows.extend(measure::supporting(&evidence[..evidence.len().min(5)], confidence, store));
@@ -212,7 +218,10 @@ pub fn is_member(plan: &Plan, store: &dyn Store) -> Vec<Row> {
 pub fn same(plan: &Plan, relation: Option<&str>, count: bool, store: &dyn Store) -> Vec<Row> {
     let ids: Vec<u64> = plan.entities.iter().map(|link| link.entity.id).collect();
     let Some(link) = plan.entities.first() else { return nobody() };
-    let own = store.facts(&ids, relation);
+    let mut own = store.facts(&ids, relation);
+    if own.iter().any(|fact| fact.relation != "is a") {
+        own.retain(|fact| fact.relation != "is a");
+    }
     if plan.entities.len() >= 2 {
         return shared(plan, &own);
     }
@@ -304,7 +313,10 @@ pub fn path(plan: &Plan, store: &dyn Store) -> Vec<Row> {
     let (text, used) = if direct.is_empty() {
         let mut used = Vec::new();
         let mut ways = Vec::new();
-        for fact in &one {
+        // That both are companies says little beside a sector they share.
+        let telling = |fact: &Fact| fact.relation != "is a";
+        let better = one.iter().any(|fact| telling(fact) && two.iter().any(|other| other.target.id == fact.target.id));
+        for fact in one.iter().filter(|fact| !better || telling(fact)) {
             if let Some(other) = two.iter().find(|other| other.target.id == fact.target.id) {
                 ways.push(format!("{} {}", fact.relation, fact.target.name));
                 used.extend([*fact, *other]);

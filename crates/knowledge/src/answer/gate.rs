@@ -21,7 +21,7 @@ pub fn missing(plan: &Plan) -> Option<Row> {
             "nothing is forecast",
         ));
     }
-    if matches!(plan.operation, Operation::Open | Operation::Cause) {
+    if matches!(plan.operation, Operation::Open | Operation::Cause | Operation::Define { .. }) {
         return None;
     }
     if let Some(name) = plan.not_understood.iter().find(|unknown| unknown.name) {

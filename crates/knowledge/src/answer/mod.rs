@@ -1,7 +1,9 @@
 //! From a plan to an answer: numbers computed from observations, facts, or a clear "not known".
 
+mod cause;
 pub mod confidence;
 mod days;
+mod definition;
 mod facts;
 mod gate;
 mod measure;
@@ -142,7 +144,7 @@ pub fn answer(question: &str, plan: &Plan, store: &dyn Store, most: usize, least
     let mut rows = match gate::missing(plan) {
         // Words that name nothing learned may still stand in a statement; what is ambiguous stays so.
         Some(abstention) if plan.ambiguous.is_empty() && plan.impossible_times.is_empty() && plan.future.is_none() => {
-            let found = passage::open(question, plan, store, most);
+            let found = about(question, plan, passage::open(question, plan, store, most));
             let sure = found[0].kind != Kind::Abstention && found[0].confidence >= confidence::LEAST;
             if sure { found } else { vec![abstention] }
         }
@@ -160,6 +162,17 @@ pub fn answer(question: &str, plan: &Plan, store: &dyn Store, most: usize, least
             json!({ "confidence": least }),
             "lower min_confidence to see it",
         )];
+    }
+    if let Some(first) = rows.first_mut().filter(|_| !plan.further.is_empty()) {
+        let texts: Vec<String> = plan.further.iter().map(|part| format!("\"{}\"", part.text)).collect();
+        first.explanation.push_str(&format!(
+            "; the text holds {} questions, this answers the first; answered after it: {}",
+            texts.len() + 1,
+            sentence::list(&texts)
+        ));
+        let others = further(plan, store, least);
+        let at = 1.min(rows.len());
+        rows.splice(at..at, others);
     }
     rows.retain(|row| row.kind == Kind::Abstention || row.confidence >= least);
     rows.truncate(most);
@@ -200,6 +213,41 @@ fn quoted(words: &[&String]) -> String {
     sentence::list(&words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>())
 }
 
+/// Passages that speak of the entities named; an abstention when none does.
+fn about(question: &str, plan: &Plan, mut rows: Vec<Row>) -> Vec<Row> {
+    let asked = question.to_lowercase();
+    // When something was founded does not say by whom.
+    let founder = asked.contains("founder") || asked.contains("who ") && asked.contains("found");
+    let names_founder = |text: &str| {
+        let text = text.to_lowercase();
+        ["founder", "founded by", "started by", "set up by", "established by"].iter().any(|words| text.contains(words))
+    };
+    rows.retain(|row| {
+        row.kind == Kind::Abstention
+            || (!founder || names_founder(&row.answer))
+                && plan.entities.iter().all(|link| cause::names_entity(&row.answer, link))
+    });
+    if rows.is_empty() {
+        let names: Vec<&str> = plan.entities.iter().map(|link| link.entity.name.as_str()).collect();
+        return vec![Row::abstention(
+            "Nothing that was learned answers this question.",
+            json!({ "entities": names }),
+            "no statement that holds enough of the question's words speaks of what it names",
+        )];
+    }
+    rows
+}
+
+/// The answers to further questions of the same text, each after the first answer.
+fn further(plan: &Plan, store: &dyn Store, least: f64) -> Vec<Row> {
+    let rows = plan.further.iter().filter_map(|part| {
+        let mut row = answer(&part.text, &part.plan, store, 1, least).into_iter().next()?;
+        row.explanation = format!("the answer to a further question, \"{}\": {}", part.text, row.explanation);
+        Some(row)
+    });
+    rows.collect()
+}
+
 fn carry_out(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Vec<Row> {
     match &plan.operation {
         Operation::Measure => measure::measure(plan, store),
@@ -215,6 +263,8 @@ fn carry_out(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Vec
         Operation::IsMember => facts::is_member(plan, store),
         Operation::Same { relation, count } => facts::same(plan, relation.as_deref(), *count, store),
         Operation::Path => facts::path(plan, store),
-        Operation::Cause | Operation::Open => passage::open(question, plan, store, most),
+        Operation::Cause => cause::cause(question, plan, store, most),
+        Operation::Define { term } => definition::define(term, store, most),
+        Operation::Open => about(question, plan, passage::open(question, plan, store, most)),
     }
 }

@@ -94,9 +94,11 @@ pub fn load(scope: Scope<'_>, metric: &str, period: &Period, measure: Measure, s
     let latest = |count: usize| match scope {
         Scope::Entities(ids) => store.last(ids, metric, count, None),
         Scope::Everything => {
-            // The newest of everything is the newest day that anything has.
+            // The newest of everything is the newest day that anything has; so many observed days lie within twice as
+            // many of the calendar and some holidays.
             let newest = store.newest(metric);
-            let from = newest.map(|at| store::start_of(store::day_of(at)) - (count as i64 - 1).min(4_000) * store::DAY);
+            let days = if count == 1 { 0 } else { (2 * count as i64 + 10).min(8_000) };
+            let from = newest.map(|at| store::start_of(store::day_of(at)) - days * store::DAY);
             store.series(scope, metric, Window { from, before: None })
         }
     };
@@ -130,6 +132,9 @@ pub fn load(scope: Scope<'_>, metric: &str, period: &Period, measure: Measure, s
         let window = match period.kind {
             PeriodKind::FirstDays if all > count => Some(0..count),
             PeriodKind::LastDays if all > count => Some(all - count..all),
+            PeriodKind::Observations if all > count + usize::from(measure == Measure::DailyChange) => {
+                Some(all - count - usize::from(measure == Measure::DailyChange)..all)
+            }
             _ => None,
         };
         if let Some(window) = window {

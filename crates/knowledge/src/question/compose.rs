@@ -1,9 +1,11 @@
 //! From words with roles to a plan.
 
 use super::cues::{Cues, link_relations};
+use super::definition;
 use super::link::{self, Link, MetricLink, Role};
 use super::operation::Given;
-use super::plan::{Comparison, Condition, Measure, Operation, Plan, Unknown};
+use super::plan::{Comparison, Condition, Further, Measure, Operation, Plan, Unknown};
+use super::several;
 use super::time::{self, Found, Period};
 use super::token::{self, Token, TokenKind};
 use super::words::Cue;
@@ -11,12 +13,78 @@ use crate::store::{self, Metric, Store};
 
 /// Tokens that are read of a question; what follows counts as not understood.
 const LONGEST: usize = 400;
+/// A text that holds more questions than this is read as one.
+const MOST_QUESTIONS: usize = 5;
 /// Bytes that are read of a question: far more than that many words have.
 const LONGEST_BYTES: usize = 16 << 10;
 
-/// Understands a question.
+/// Understands a question; of a text that holds several, the first that is more than open, with the others as further
+/// ones.
 pub fn understand(question: &str, store: &dyn Store) -> Plan {
     let question = &question[..question.floor_char_boundary(LONGEST_BYTES)];
+    let parts = several::questions(question);
+    if parts.len() < 2 || parts.len() > MOST_QUESTIONS {
+        return understand_one(question, store);
+    }
+    let mut plans: Vec<Further> =
+        parts.iter().map(|part| Further { text: (*part).to_owned(), plan: understand_one(part, store) }).collect();
+    // "Give me the correlation." after a question says what that one asks for.
+    let own =
+        |part: &Further| !part.plan.entities.is_empty() || !part.plan.groups.is_empty() || refers_back(&part.text);
+    if plans.iter().skip(1).any(|part| !own(part)) {
+        return understand_one(question, store);
+    }
+    // A greeting or a remark before the question is none.
+    let first = plans.iter().position(|part| part.plan.operation != Operation::Open).unwrap_or(0);
+    let Further { plan: mut whole, .. } = plans.remove(first);
+    plans.drain(..first);
+    for part in &mut plans {
+        // "What was its volume?" speaks of the entity, and without a time of its own of the time, of the first.
+        if part.plan.entities.is_empty() && part.plan.groups.is_empty() && refers_back(&part.text) {
+            let named: Vec<String> = whole.entities.iter().map(|link| link.text.clone()).collect();
+            if !named.is_empty() {
+                part.plan = understand_one(
+                    &format!("{} of {}", part.text.trim_end_matches(['?', '.', '!']), named.join(" and ")),
+                    store,
+                );
+                if part.plan.periods.is_empty() {
+                    part.plan.periods.clone_from(&whole.periods);
+                }
+            }
+        }
+    }
+    plans.retain(|part| part.plan.operation != Operation::Open);
+    whole.further = plans;
+    whole
+}
+
+/// "Leaving the volume aside": what stands between is not asked for.
+fn set_aside(tokens: &[Token], roles: &mut [Role], links: &mut link::Links) {
+    let Some(end) = tokens.iter().position(|token| token.lower == "aside") else { return };
+    let opens =
+        |token: &Token| matches!(token.lower.as_str(), "leaving" | "leave" | "setting" | "putting" | "set" | "put");
+    let Some(start) = (end.saturating_sub(6)..end).find(|at| opens(&tokens[*at])) else { return };
+    for role in &mut roles[start..=end] {
+        if let Role::Metric(metric) = *role
+            && let Some(link) = links.metrics.get_mut(metric)
+        {
+            link.certainty = 0.0;
+        }
+        *role = Role::Symbol;
+    }
+    links.metrics.retain(|link| link.certainty > 0.0);
+    links.entities.retain(|link| !(start..end).contains(&link.token));
+}
+
+/// Whether words speak of what was named before.
+fn refers_back(text: &str) -> bool {
+    token::tokens(text)
+        .iter()
+        .any(|token| matches!(token.lower.as_str(), "it" | "its" | "it's" | "they" | "their" | "that"))
+}
+
+/// Understands a text that holds one question.
+fn understand_one(question: &str, store: &dyn Store) -> Plan {
     let mut tokens = token::tokens(question);
     tokens.truncate(LONGEST);
     let mut roles: Vec<Role> =
@@ -26,7 +94,8 @@ pub fn understand(question: &str, store: &dyn Store) -> Plan {
         roles[found.start..found.end].fill(Role::Time(index));
     }
     let metrics = store.metrics();
-    let links = link::link(question, &tokens, &mut roles, store, &metrics);
+    let mut links = link::link(question, &tokens, &mut roles, store, &metrics);
+    set_aside(&tokens, &mut roles, &mut links);
     let relations = link_relations(&tokens, &mut roles, &store.relations());
     let cues = Cues::read(&tokens, &mut roles);
     let mut composer = Composer { question, tokens: &tokens, roles, cues, links, relations, times };
@@ -48,6 +117,7 @@ impl Composer<'_> {
     fn compose(&mut self, store: &dyn Store, metrics: &[Metric]) -> Plan {
         let (entities, groups, excluded) = self.split_groups();
         let mut metric_links = std::mem::take(&mut self.links.metrics);
+        self.link_own(store, metrics, &entities, &mut metric_links);
         self.link_traded(metrics, &mut metric_links);
         let mut condition = self.condition();
         let place = self.place();
@@ -62,7 +132,8 @@ impl Composer<'_> {
             metric_links.extend(close.map(|metric| MetricLink {
                 metric,
                 text: "expensive".into(),
-                general: false,
+                // Of one company over a time the cheapest is the lowest price, of several the lowest close.
+                general: entities.len() == 1,
                 certainty: 0.95,
             }));
         }
@@ -118,7 +189,11 @@ impl Composer<'_> {
             top,
             place,
         };
-        let operation = self.operation(&given, &mut measure);
+        let mut operation = self.operation(&given, &mut measure);
+        if let Some((start, end)) = definition::term(self.tokens, &self.roles) {
+            let term = self.question[self.tokens[start].start..self.tokens[end - 1].end].to_owned();
+            operation = Operation::Define { term };
+        }
         let numeric = is_numeric(&operation);
         // "What happened to GE in October?" asks for the change, not for an average.
         if measure == Measure::Value
@@ -136,14 +211,39 @@ impl Composer<'_> {
             let timeless =
                 self.times.is_empty() && matches!(operation, Operation::Rank { .. } | Operation::Compare { .. });
             let averaged = timeless || self.cues.any(&[Cue::Average, Cue::Total, Cue::Median]);
+            if measure == Measure::Range && metric_links.iter().all(|link| link.metric.name == "close" && link.general)
+            {
+                let ends = ["high", "low"].map(|name| metrics.iter().find(|metric| metric.name == name));
+                if let ([Some(high), Some(low)], Some(link)) = (ends, metric_links.first().cloned()) {
+                    metric_links =
+                        [high, low].map(|metric| MetricLink { metric: metric.clone(), ..link.clone() }).to_vec();
+                }
+            }
             bars(&mut metric_links, metrics, &mut measure, &operation, averaged);
         }
         // A number for each of several metrics is only given side by side.
         if !matches!(operation, Operation::Measure | Operation::Correlation) {
             metric_links.truncate(1);
         }
-        let (periods, impossible_times) = self.periods(store, &entities, &metric_links, measure == Measure::Change);
+        let anchoring: Vec<MetricLink> = match &metric_links[..] {
+            [] if !self.times.is_empty() => default_metric(metrics, store, &entities).into_iter().collect(),
+            links => links.to_vec(),
+        };
+        let (periods, impossible_times) = self.periods(store, &entities, &anchoring, measure == Measure::Change);
         let not_understood = self.unknown(metric_named && metric_links.iter().any(|link| !link.general));
+        let mut not_understood = not_understood;
+        // "X vs A", where only X is known: what it is held against is missing.
+        if let Some((at, _)) = self.cues.first(&[Cue::Compare])
+            && operation == Operation::Measure
+            && entities.len() == 1
+            && groups.is_empty()
+            && periods.len() < 2
+            && metric_links.len() < 2
+            && condition.is_none()
+        {
+            let text = self.tokens[at].text.clone();
+            not_understood.push(Unknown { text, name: false, decisive: true });
+        }
         let meaningful =
             self.roles.iter().filter(|role| !matches!(role, Role::Symbol | Role::Cue(Cue::Filler))).count();
         let missed = self.roles.iter().filter(|role| **role == Role::Free).count();
@@ -348,11 +448,26 @@ impl Composer<'_> {
                     && matches!(self.roles.get(at + 1), Some(Role::Entity | Role::Metric(_)))
             });
             let only_numbers = tokens.iter().all(|token| token.kind == TokenKind::Number);
+            // What follows "without", "if", "on the day" says under which circumstances; a remark before the question
+            // or after it says nothing.
+            let circumstance = self.tokens[..start].iter().any(|token| {
+                matches!(
+                    token.lower.as_str(),
+                    "without" | "if" | "had" | "whose" | "that" | "born" | "excluding" | "adjusted"
+                )
+            });
+            let within = self.roles[..start].iter().any(|role| matches!(role, Role::Metric(_) | Role::Entity))
+                && self.roles[index..].iter().any(|role| matches!(role, Role::Cue(_) | Role::Metric(_) | Role::Entity));
             unknown.push(Unknown {
                 text: tokens.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" "),
                 name,
                 decisive: only_numbers
-                    || (asked || beside(before) || beside(after.and_then(|at| self.roles.get(at))) || !metric_exact),
+                    || asked
+                    || beside(before)
+                    || beside(after.and_then(|at| self.roles.get(at)))
+                    || circumstance
+                    || within
+                    || !metric_exact,
             });
         }
         unknown

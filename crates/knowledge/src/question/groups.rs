@@ -102,14 +102,12 @@ fn as_kind(tokens: &[Token], roles: &[Role], (start, end): (usize, usize)) -> bo
     let plural = tokens[end - 1].lower.ends_with('s') && tokens[end - 1].lower.len() > 3;
     // "the best tech", "in tech", "Which airline"
     let open = start > 0
-        && matches!(
+        && (matches!(
             words::cue(&tokens[start - 1].lower),
             Some(
                 Cue::Which | Cue::What | Cue::Every | Cue::Count | Cue::Best | Cue::Worst | Cue::Volatile | Cue::Stable
             )
-        )
-        || start > 0
-            && matches!(tokens[start - 1].lower.as_str(), "in" | "among" | "of" | "within" | "a" | "an" | "any");
+        ) || matches!(tokens[start - 1].lower.as_str(), "in" | "among" | "of" | "within" | "a" | "an" | "any"));
     noun(end) || plural || open || roles.len() == end
 }
 

@@ -1,6 +1,7 @@
 //! Which words of a question name an entity, and which a metric.
 
 use super::groups;
+use super::partial;
 use super::token::{Token, TokenKind};
 use super::words::{self, Cue};
 use crate::names;
@@ -105,6 +106,7 @@ pub fn link(question: &str, tokens: &[Token], roles: &mut [Role], store: &dyn St
     groups::link_groups(question, tokens, roles, store, &mut links);
     link_near_metrics(tokens, roles, metrics, &vocabulary, &mut links);
     link_near_entities(question, tokens, roles, store, &mut links);
+    partial::link_partial(question, tokens, roles, store, &mut links);
     links
 }
 
@@ -164,7 +166,7 @@ pub(super) fn text_of<'a>(question: &'a str, tokens: &[Token], (start, end): (us
 }
 
 /// Whether the question is written in capitals throughout, so that capitals say nothing.
-fn shouted(tokens: &[Token]) -> bool {
+pub(super) fn shouted(tokens: &[Token]) -> bool {
     let words = tokens.iter().filter(|token| token.kind == TokenKind::Word);
     words.clone().count() > 1
         && words.clone().all(Token::all_capitals)
@@ -337,7 +339,9 @@ fn add_metric(links: &mut Links, metric: &Metric, text: &str, certainty: f64) ->
 /// "price" names the close, but not by its name.
 fn general(metric: &Metric, text: &str) -> bool {
     let stem: String = metric.name.chars().take(4).collect();
-    !text.to_lowercase().contains(&stem)
+    let text = text.to_lowercase();
+    let end_of_day = ["day", "session", "bell", "finish", "settle"].iter().any(|word| text.contains(word));
+    metric.name == "close" && !text.contains(&stem) && !end_of_day
 }
 
 fn link_metrics(
@@ -429,7 +433,7 @@ fn link_observed_metrics(
 }
 
 /// The row of sutra.metric for a metric that was observed, or what stands for it where there is none.
-fn observed_metric(metrics: &[Metric], name: &str) -> Metric {
+pub(super) fn observed_metric(metrics: &[Metric], name: &str) -> Metric {
     metrics.iter().find(|metric| metric.name == name).cloned().unwrap_or_else(|| Metric {
         name: name.to_owned(),
         words: vec![],
@@ -514,9 +518,17 @@ fn link_near_entities(question: &str, tokens: &[Token], roles: &mut [Role], stor
             && (shouted || !token.all_capitals())
             && token.lower.chars().count() + 1 >= SHORTEST_NEAR
     };
-    let mut stretches = stretches(tokens, roles, 3);
+    let mut stretches = stretches(tokens, roles, 4);
     stretches.retain(|(start, end)| {
-        (*start..*end).any(strange) && (*start..*end).all(|index| words::cue(&tokens[index].lower) != Some(Cue::Filler))
+        let part = |index: usize| {
+            // "Bank of America": the small words that names hold.
+            let inner =
+                index > *start && index + 1 < *end && matches!(tokens[index].lower.as_str(), "of" | "and" | "the");
+            inner
+                || words::cue(&tokens[index].lower) != Some(Cue::Filler)
+                || tokens[index].capitalised() && !tokens[index].initial
+        };
+        (*start..*end).any(strange) && (*start..*end).all(part)
     });
     stretches.sort_by_key(|(start, end)| (std::cmp::Reverse(end - start), *start));
     // What a look-up of all near keys costs grows with their number; a sentence of unknown words is not worth it.

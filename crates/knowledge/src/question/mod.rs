@@ -6,11 +6,15 @@
 pub mod compose;
 mod condition;
 mod cues;
+mod definition;
 mod groups;
 mod lexicon;
 pub mod link;
 mod operation;
+mod own;
+mod partial;
 pub mod plan;
+mod several;
 pub mod time;
 pub mod token;
 mod trade;

@@ -63,6 +63,13 @@ impl Composer<'_> {
     /// "the lowest price it fell to": the extreme belongs to the metric, whatever moved. "The biggest price drop" does not.
     fn extreme_of_metric(&self) -> Option<Measure> {
         self.cues.found.iter().find_map(|(at, cue)| {
+            // "to what price did it climb at most"
+            if matches!(cue, Cue::AtMost | Cue::AtLeast)
+                && self.roles.iter().any(|role| matches!(role, Role::Metric(_)))
+            {
+                let free = !self.roles.contains(&Role::Number);
+                return free.then_some(if *cue == Cue::AtMost { Measure::Maximum } else { Measure::Minimum });
+            }
             let measure = match cue {
                 Cue::Highest | Cue::Peak => Measure::Maximum,
                 Cue::Lowest | Cue::Bottom => Measure::Minimum,
@@ -200,7 +207,7 @@ impl Composer<'_> {
         if (cues.has(Cue::Correlate) || returns) && entities.len() + usize::from(given.metric_named) >= 2 {
             return Operation::Correlation;
         }
-        if cues.has(Cue::Why) || cues.has(Cue::Cause) && (*measure == Measure::Value || !given.metric_named) {
+        if cues.any(&[Cue::Why, Cue::Cause]) {
             return Operation::Cause;
         }
         if cues.has(Cue::Relate)
@@ -364,7 +371,7 @@ impl Composer<'_> {
         let sharing = cues.has(Cue::Same)
             || cues.has(Cue::Share) && (relation.is_some() || entities.len() >= 2)
             // "Which companies are in Apple's sector?"
-            || (several || who) && entities.len() == 1 && self.relations.first().is_some();
+            || (several || who) && entities.len() == 1 && !self.relations.is_empty();
         // Who founded it is another question than when.
         if who && relation.as_deref() == Some("founded") {
             return Some(Operation::Open);

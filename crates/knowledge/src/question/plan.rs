@@ -159,6 +159,11 @@ pub enum Operation {
     Path,
     /// Why something happened.
     Cause,
+    /// What a term means.
+    Define {
+        /// The term.
+        term: String,
+    },
     /// Anything else: the best passage.
     Open,
 }
@@ -172,6 +177,15 @@ pub struct Unknown {
     pub name: bool,
     /// They stand beside what is measured or ranked, and so change what is asked.
     pub decisive: bool,
+}
+
+/// A further question of a text that holds several.
+#[derive(Clone, Debug, Serialize)]
+pub struct Further {
+    /// Its words.
+    pub text: String,
+    /// What it asks for.
+    pub plan: Plan,
 }
 
 /// A question, understood.
@@ -212,8 +226,8 @@ pub struct Plan {
     pub impossible_times: Vec<String>,
     /// Words that ask for what is still to come.
     pub future: Option<String>,
-    /// Further questions in the text, which are not answered with this one.
-    pub further: Vec<String>,
+    /// Further questions in the text, answered after this one.
+    pub further: Vec<Further>,
     /// What was not understood.
     pub not_understood: Vec<Unknown>,
     /// Share of the meaningful words that were understood, 0 to 1.

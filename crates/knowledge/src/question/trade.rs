@@ -41,9 +41,22 @@ impl Composer<'_> {
                     found = unit.map(|metric| (metric, index)).or(found);
                 }
                 Role::Cue(Cue::Trade) if found.is_none() && !moves => {
-                    // "What was it trading at" asks for a price.
+                    // "What was it trading at" asks for a price, "trading days" are days.
                     let price = self.tokens.get(index + 1).is_some_and(|next| {
-                        matches!(next.lower.as_str(), "at" | "for" | "above" | "below" | "between" | "under" | "over")
+                        matches!(
+                            next.lower.as_str(),
+                            "at" | "for"
+                                | "above"
+                                | "below"
+                                | "between"
+                                | "under"
+                                | "over"
+                                | "day"
+                                | "days"
+                                | "session"
+                                | "sessions"
+                                | "date"
+                        )
                     });
                     if quantity(index) && !price {
                         found = volume.map(|metric| (metric, index));

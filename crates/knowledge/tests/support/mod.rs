@@ -26,6 +26,7 @@ pub struct Memory {
     words: BTreeMap<u64, HashSet<String>>,
     // The statements that observations were read from.
     observed: HashSet<u64>,
+    times: BTreeMap<u64, i64>,
     metrics: Vec<Metric>,
     roles: Roles,
 }
@@ -98,6 +99,7 @@ impl Memory {
             statements: BTreeMap::new(),
             words: BTreeMap::new(),
             observed: HashSet::new(),
+            times: BTreeMap::new(),
             metrics,
             roles,
         }
@@ -133,6 +135,9 @@ impl Memory {
         let statement = Self::id("statement", content);
         self.statements.insert(statement, content.to_owned());
         self.words.insert(statement, names::key(content).split(' ').map(str::to_owned).collect());
+        if let Some((from, _)) = reading.observed {
+            self.times.insert(statement, from.as_microsecond());
+        }
         let mut subject_id = None;
         for subject in &reading.subjects {
             let known = subject
@@ -178,6 +183,28 @@ impl Memory {
         }
     }
 
+    fn aliases_where(&self, wanted: impl Fn(&str) -> bool) -> Vec<Alias> {
+        let found = self.aliases.iter().filter(|alias| wanted(&alias.0));
+        let mut found: Vec<Alias> = found
+            .map(|(key, alias, kind, entity)| {
+                let mut value_of: Vec<String> =
+                    self.facts.iter().filter(|fact| fact.3 == *entity).map(|fact| fact.1.clone()).collect();
+                value_of.sort();
+                value_of.dedup();
+                Alias {
+                    key: key.clone(),
+                    alias: alias.clone(),
+                    kind: *kind,
+                    entity: self.entities[entity].clone(),
+                    observed: self.observations.values().flatten().any(|observed| observed.entity == *entity),
+                    value_of,
+                }
+            })
+            .collect();
+        found.sort_by(|one, two| (&one.key, one.entity.id, one.kind).cmp(&(&two.key, two.entity.id, two.kind)));
+        found
+    }
+
     fn select(&self, scope: Scope<'_>, metric: &str, window: Window) -> Vec<Series> {
         let mut by_entity: BTreeMap<u64, Series> = BTreeMap::new();
         for observed in self.observations.get(metric).into_iter().flatten() {
@@ -216,25 +243,14 @@ impl Memory {
 
 impl Store for Memory {
     fn aliases(&self, keys: &[String]) -> Vec<Alias> {
-        let found = self.aliases.iter().filter(|alias| keys.contains(&alias.0));
-        let mut found: Vec<Alias> = found
-            .map(|(key, alias, kind, entity)| {
-                let mut value_of: Vec<String> =
-                    self.facts.iter().filter(|fact| fact.3 == *entity).map(|fact| fact.1.clone()).collect();
-                value_of.sort();
-                value_of.dedup();
-                Alias {
-                    key: key.clone(),
-                    alias: alias.clone(),
-                    kind: *kind,
-                    entity: self.entities[entity].clone(),
-                    observed: self.observations.values().flatten().any(|observed| observed.entity == *entity),
-                    value_of,
-                }
-            })
-            .collect();
-        found.sort_by(|one, two| (&one.key, one.entity.id, one.kind).cmp(&(&two.key, two.entity.id, two.kind)));
-        found
+        self.aliases_where(|key| keys.iter().any(|wanted| wanted == key))
+    }
+
+    fn names_with(&self, words: &[String]) -> Vec<Alias> {
+        self.aliases_where(|key| {
+            let (first, last) = (key.split(' ').next(), key.rsplit(' ').next());
+            first != last && words.iter().any(|word| first == Some(word) || last == Some(word))
+        })
     }
 
     fn metrics(&self) -> Vec<Metric> {
@@ -322,16 +338,25 @@ impl Store for Memory {
         ids.iter().filter_map(|id| self.statements.get(id).map(|text| (*id, text.clone()))).collect()
     }
 
-    /// By the share of the question's words that a statement holds.
+    /// By the share of the question's words that a statement holds, the rare ones counting more.
     fn passages(&self, question: &str, count: usize) -> Vec<Passage> {
         let key = names::key(question);
-        let asked: Vec<&str> = key.split(' ').collect();
+        let asked: HashSet<&str> = key.split(' ').collect();
+        let rarity: Vec<(&str, f64)> = asked
+            .into_iter()
+            .map(|word| {
+                let holding = self.words.values().filter(|held| held.contains(word)).count();
+                (word, (1.0 + self.words.len() as f64 / (1 + holding) as f64).ln())
+            })
+            .collect();
+        let all: f64 = rarity.iter().map(|(_, weight)| weight).sum();
         let mut found: Vec<(u64, f64)> = self
             .words
             .iter()
             .map(|(id, held)| {
-                let common = asked.iter().filter(|word| held.contains(**word)).count();
-                (*id, common as f64 / asked.len() as f64)
+                let common: f64 =
+                    rarity.iter().filter(|(word, _)| held.contains(*word)).map(|(_, weight)| weight).sum();
+                (*id, common / all.max(f64::MIN_POSITIVE))
             })
             .filter(|(_, score)| *score > 0.0)
             .collect();
@@ -342,6 +367,7 @@ impl Store for Memory {
             content: self.statements[&concept].clone(),
             score,
             observed: self.observed.contains(&concept),
+            at: self.times.get(&concept).copied(),
         };
         found.into_iter().map(passage).collect()
     }

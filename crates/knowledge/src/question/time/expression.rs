@@ -50,18 +50,18 @@ impl Scanner<'_> {
             "since" | "after" | "before" | "until" | "till" | "til" | "through" | "by" | "following" | "prior"
             | "up" => {
                 let at = self.skip(next, &["the", "to", "of", "on", "including", "close"]);
-                if here != "up" || at > next {
-                    if let Some((stretch, after)) = self.stretch(at) {
-                        return Some((
-                            match here {
-                                "since" => Expression::Since(stretch),
-                                "after" | "following" => Expression::After(stretch),
-                                "before" | "prior" => Expression::Before(stretch),
-                                _ => Expression::Until(stretch),
-                            },
-                            after,
-                        ));
-                    }
+                if (here != "up" || at > next)
+                    && let Some((stretch, after)) = self.stretch(at)
+                {
+                    return Some((
+                        match here {
+                            "since" => Expression::Since(stretch),
+                            "after" | "following" => Expression::After(stretch),
+                            "before" | "prior" => Expression::Before(stretch),
+                            _ => Expression::Until(stretch),
+                        },
+                        after,
+                    ));
                 }
             }
             "ever" => return Some((Expression::Ever, next)),
@@ -283,7 +283,7 @@ impl Scanner<'_> {
                 if self.counted_part(index).is_some() || self.span(index).is_some_and(|(_, end)| end > after) {
                     return None;
                 }
-                if let Some(found) = self.anchored(count, unit, after) {
+                if let Some(found) = self.anchored(count, unit, after, counted) {
                     return Some(found);
                 }
                 if here == "final" {
@@ -351,11 +351,11 @@ impl Scanner<'_> {
             }
         }
         let (count, unit, after) = self.amount(index)?;
-        self.anchored(count, unit, after)
+        self.anchored(count, unit, after, self.count(index).is_some())
     }
 
     /// What an amount is counted to or from: "30 days ending March 8", "two weeks after March 8".
-    fn anchored(&self, count: usize, unit: Unit, after: usize) -> Option<(Expression, usize)> {
+    fn anchored(&self, count: usize, unit: Unit, after: usize, counted: bool) -> Option<(Expression, usize)> {
         let word = self.word(after);
         let at = self.skip(after + 1, &["on", "to", "up", "the", "at", "of"]);
         let to = matches!(word, "ending" | "ended" | "through" | "until")
@@ -368,7 +368,9 @@ impl Scanner<'_> {
             && matches!(self.word(after - 1), "week");
         let follow = matches!(word, "after" | "following" | "from" | "starting" | "beginning");
         let before = matches!(word, "before" | "preceding" | "prior" | "leading");
-        if whole || !(to || follow || before) {
+        // "the worst day from April 26 on": a unit without a number begins or ends nothing.
+        let bare = !counted && !matches!(word, "after" | "following" | "before" | "preceding");
+        if whole || bare || !(to || follow || before) {
             return None;
         }
         let (stretch, end) = self.stretch(at)?;

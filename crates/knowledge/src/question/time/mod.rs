@@ -263,6 +263,8 @@ fn month(token: &Token) -> Option<i8> {
 fn doubtful_month(token: &Token) -> bool {
     matches!(token.lower.as_str(), "may" | "march" | "mar") && !token.capitalised()
         || token.lower == "may" && token.initial
+        // "MAR" may be a ticker.
+        || token.text.len() == 3 && token.all_capitals()
 }
 
 fn year(token: &Token) -> Option<i16> {

@@ -458,6 +458,37 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_periods_and_amounts_counted_to_a_day() {
+        let cases = [
+            ("in 2018Q4", "2018-10-01", "2018-12-31"),
+            ("in Q4/2018", "2018-10-01", "2018-12-31"),
+            ("in Q4-2018", "2018-10-01", "2018-12-31"),
+            ("Q1 19", "2019-01-01", "2019-03-31"),
+            ("in the first half of May 2019", "2019-05-01", "2019-05-15"),
+            ("in the second half of May 2019", "2019-05-16", "2019-05-31"),
+            ("over the last two weeks of May 2019", "2019-05-18", "2019-05-31"),
+            ("in the first ten days of May 2019", "2019-05-01", "2019-05-10"),
+            ("in the week ending June 7, 2019", "2019-06-01", "2019-06-07"),
+            ("in the week beginning 3 June 2019", "2019-06-03", "2019-06-09"),
+            ("over the 30 days to March 8, 2019", "2019-02-07", "2019-03-08"),
+            ("2019-05-02..2019-05-10", "2019-05-02", "2019-05-10"),
+            ("Sep-5-2018", "2018-09-05", "2018-09-05"),
+            ("on the first Monday of May 2019", "2019-05-06", "2019-05-06"),
+            ("two weeks ago", "2019-06-14", "2019-06-14"),
+            ("between the 4th and the 8th of March 2019", "2019-03-04", "2019-03-08"),
+            ("from the start of May to the end of May 2019", "2019-05-01", "2019-05-31"),
+            ("in summer 2018", "2018-06-01", "2018-08-31"),
+            ("20190308", "2019-03-08", "2019-03-08"),
+        ];
+        for (writing, from, to) in cases {
+            assert_eq!(read(&format!("AAPL {writing}")), (Some(from.into()), Some(to.into())), "{writing}");
+        }
+        assert_eq!(scan(&tokens("AAPL next month"))[0].expression, Expression::Future);
+        assert!(scan(&tokens("MAR volume")).is_empty());
+        assert!(scan(&tokens("close above the previous day")).is_empty());
+    }
+
+    #[test]
     fn open_ends_and_counts() {
         assert_eq!(read("AAPL since March 2019"), (Some("2019-03-01".into()), None));
         assert_eq!(read("AAPL before March 2019"), (None, Some("2019-02-28".into())));

@@ -158,21 +158,11 @@ impl Scanner<'_> {
             return Some((Span::Day(year, month, day), after));
         }
         let (year, after) = self.year_at(index + 1);
-        let spoken = index > 0
-            && matches!(
-                self.word(index - 1),
-                "in" | "during"
-                    | "for"
-                    | "of"
-                    | "since"
-                    | "late"
-                    | "early"
-                    | "mid"
-                    | "to"
-                    | "through"
-                    | "until"
-                    | "and"
-            );
+        let capitals = token.text.len() == 3 && token.all_capitals();
+        let spoken = !token.marked
+            && index > 0
+            && (matches!(self.word(index - 1), "in" | "during" | "since" | "late" | "early" | "mid")
+                || !capitals && matches!(self.word(index - 1), "for" | "of" | "to" | "through" | "until" | "and"));
         (year.is_some() || !doubtful_month(token) || spoken).then_some((Span::Month(year, month), after))
     }
 
