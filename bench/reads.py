@@ -33,11 +33,14 @@ def search(bench, dataset):
     """Recall and queries a second of each engine for each ef_search and number of clients."""
     scale = bench.scale
     truth = truth_of(bench, dataset)
-    points = bench.each(lambda _: [])
+    points, highest = bench.each(lambda _: []), {}
     for database in bench.databases:
-        for ef in scale.ef_search:
+        for ef in dict.fromkeys((*scale.ef_search, database.engine.largest_ef)):
             recall = truth.recall(database.answers(dataset.metric, ef))
-            points[database.engine.key].append({"ef": ef, "recall": recall, "rates": {}})
+            # The largest setting shows how high the recall can get; its rate is not measured.
+            if ef in scale.ef_search:
+                points[database.engine.key].append({"ef": ef, "recall": recall, "rates": {}})
+            highest[database.engine.key] = {"ef": ef, "recall": recall}
             bench.say(f"{dataset.title}: {database.engine.title} ef {ef}: recall {recall:.4f}")
             if recall >= ENOUGH:
                 break
@@ -62,6 +65,7 @@ def search(bench, dataset):
         point["rates"][str(clients)] = spread(values)
     return {
         "points": points,
+        "highest": highest,
         "blocks_read": bench.each(lambda database: database.blocks_read() - before[database.engine.key]),
     }
 

@@ -134,8 +134,8 @@ class Report:
         """Adds the highest recall that was reached."""
         judged = ["-", "-", "-"]
         if self.other == "sutra":
-            judged = [HIGHEST, "-", "pass" if best[self.other] >= HIGHEST else "MISS"]
-        figures = [f"{best[key]:.4f}" for key in self.keys()]
+            judged = [HIGHEST, "-", "pass" if best[self.other]["recall"] >= HIGHEST else "MISS"]
+        figures = [f"{best[key]['recall']:.4f} (ef_search {best[key]['ef']})" for key in self.keys()]
         self.summary.append(["highest recall@10", dataset, *figures, "-", *judged])
 
     def add(self, title, *parts):
@@ -188,8 +188,7 @@ def search_section(report, dataset, search):
                     report.compare(f"queries/s at recall {target}", dataset, values, goal, True, mark)
             rows.append([target, count, base_mark + number(base), other_mark + number(other), ratio])
     parts.append(table(report.head("at recall", "clients"), rows))
-    best = {key: max(point["recall"] for point in search["points"][key]) for key in report.keys()}
-    report.highest(dataset, best)
+    report.highest(dataset, search["highest"])
     plot = f"search-{dataset.split()[0].lower()}.png"
     parts.append(f"![Recall and queries a second, {dataset}]({plot})\n")
     read = ", ".join(f"{report.titles[key]} {search['blocks_read'][key]}" for key in report.keys())

@@ -22,16 +22,17 @@ class Engine:
     vector_type: str
     access_method: str
     ef_setting: str
+    largest_ef: int
 
     def operator_class(self, metric):
         """The operator class of this metric."""
         return f"{self.vector_type}_{metric}_ops"
 
 
-PGVECTOR = Engine("pgvector", "pgvector", "vector", "vector", "hnsw", "hnsw.ef_search")
-SUTRA = Engine("sutra", "sutra_hnsw", "sutra", "embedding", "sutra_hnsw", "sutra.ef_search")
+PGVECTOR = Engine("pgvector", "pgvector", "vector", "vector", "hnsw", "hnsw.ef_search", 1000)
+SUTRA = Engine("sutra", "sutra_hnsw", "sutra", "embedding", "sutra_hnsw", "sutra.ef_search", 10_000)
 # pgvector a second time: what the ratios are when nothing differs.
-AGAIN = Engine("pgvector_again", "pgvector again", "vector", "vector", "hnsw", "hnsw.ef_search")
+AGAIN = Engine("pgvector_again", "pgvector again", "vector", "vector", "hnsw", "hnsw.ef_search", 1000)
 # Vectors handed to the server at a time.
 COPY_ROWS = 20_000
 OPERATORS = {"cosine": "<=>", "l2": "<->"}
