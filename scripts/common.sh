@@ -76,6 +76,7 @@ remove_work_folder() {
 
 # Sets POSTGRES_HOME, ONNXRUNTIME, MODEL and TOKENIZER to the pinned runtime, fetching what is missing; with --tests
 # PARAPHRASE_MODEL too.
+# shellcheck disable=SC2120  # the arguments are optional
 fetch_runtime() {
     local paths name path
     paths=$("$project/scripts/fetch-runtime" "$@")
