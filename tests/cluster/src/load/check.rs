@@ -18,7 +18,6 @@ pub fn check(client: &mut Client, ledger: &Ledger, notes: &Notes, rng: &mut Smal
     faults.extend(finish_jobs(client));
     let found = statements(client, &mut faults);
     faults.extend(ledger.settle(&found));
-    faults.extend(wholeness(client));
     faults.extend(check_notes(client, notes));
     let table = vector_table(client);
     client
@@ -55,6 +54,12 @@ pub fn check(client: &mut Client, ledger: &Ledger, notes: &Notes, rng: &mut Smal
         }
     }
     client.batch_execute("RESET enable_seqscan; RESET enable_sort; RESET sutra.ef_search").expect("settings are reset");
+    // The node of a row that was not committed may be in the index without a way to it. It is a dead row like any other,
+    // which VACUUM removes; that everything acknowledged is found was seen before.
+    for table in [table.as_str(), "note"] {
+        client.batch_execute(&format!("VACUUM (INDEX_CLEANUP on) {table}")).expect("it can be vacuumed");
+    }
+    faults.extend(wholeness(client));
     faults
 }
 
