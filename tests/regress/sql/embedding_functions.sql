@@ -60,4 +60,5 @@ SELECT o.oprname, c.oprname AS commutator, n.oprname AS negator, o.oprrest, o.op
 SELECT count(*) > 40 AS found, bool_and(p.provolatile = 'i') AS immutable, bool_and(p.proisstrict) AS strict,
        bool_and(p.proparallel = 's') AS parallel_safe
   FROM pg_proc AS p JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
- WHERE p.prokind = 'f' AND p.proname ~ '^(embedding|vector|array_to_embedding|subvector|l1|l2|cosine|inner)';
+ WHERE p.prokind = 'f' AND p.pronamespace <> 'sutra'::regnamespace
+   AND p.proname ~ '^(embedding|vector|array_to_embedding|subvector|l1|l2|cosine|inner)';
