@@ -55,10 +55,10 @@ fn resume(job: &Job) -> bool {
 fn sutra_cancel_job(job: Option<i64>) -> bool {
     let job = store::steered(job);
     let ended = store::end(job.id, "cancelled");
-    if job.state == "cancelled" || ended {
-        if let Some(kind) = kind::of(&job.kind) {
-            (kind.cancel)(&job);
-        }
+    if (job.state == "cancelled" || ended)
+        && let Some(kind) = kind::of(&job.kind)
+    {
+        (kind.cancel)(&job);
     }
     ended
 }

@@ -246,5 +246,5 @@ fn update<T>(
     arguments: &[pgrx::datum::DatumWithOid<'_>],
     read: impl Fn(&pgrx::spi::SpiHeapTupleData<'_>) -> T,
 ) -> Vec<T> {
-    Spi::connect_mut(|client| run(client, sql, arguments).into_iter().map(|row| read(&row)).collect())
+    Spi::connect_mut(|client| run(client, sql, arguments).map(|row| read(&row)).collect())
 }

@@ -383,7 +383,7 @@ fn reading<R>(body: impl FnOnce() -> R) -> R {
     unsafe {
         let before = pg_sys::XactReadOnly;
         pg_sys::XactReadOnly = true;
-        let done = PgTryBuilder::new(AssertUnwindSafe(body))
+        PgTryBuilder::new(AssertUnwindSafe(body))
             .catch_when(PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION, |error| {
                 raise(
                     PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION,
@@ -393,7 +393,6 @@ fn reading<R>(body: impl FnOnce() -> R) -> R {
                 )
             })
             .finally(|| pg_sys::XactReadOnly = before)
-            .execute();
-        done
+            .execute()
     }
 }

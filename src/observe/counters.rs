@@ -51,23 +51,25 @@ pub struct Counters {
 }
 
 impl Calls {
-    const NONE: Calls = Calls {
-        calls: AtomicU64::new(0),
-        errors: AtomicU64::new(0),
-        microseconds: AtomicU64::new(0),
-        latencies: [const { AtomicU64::new(0) }; LATENCIES.len() + 1],
-    };
+    const fn none() -> Self {
+        Calls {
+            calls: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+            microseconds: AtomicU64::new(0),
+            latencies: [const { AtomicU64::new(0) }; LATENCIES.len() + 1],
+        }
+    }
 }
 
 static SESSION: Counters = Counters {
-    learn: Calls::NONE,
+    learn: Calls::none(),
     statements: AtomicU64::new(0),
-    forget: Calls::NONE,
+    forget: Calls::none(),
     forgotten: AtomicU64::new(0),
-    ask: Calls::NONE,
+    ask: Calls::none(),
     answers: [const { AtomicU64::new(0) }; 4],
     confidences: [const { AtomicU64::new(0) }; CONFIDENCES],
-    search: Calls::NONE,
+    search: Calls::none(),
     batches: AtomicU64::new(0),
 };
 static SHARED: AtomicPtr<Counters> = AtomicPtr::new(std::ptr::null_mut());

@@ -6,8 +6,10 @@
 //!
 //! A slot goes through the states
 //!
-//!     Free -> Waiting -> Filling -> Queued -> Running -> Done -> Free
-//!             for blocks  texts     worker     answer
+//! ```text
+//! Free -> Waiting -> Filling -> Queued -> Running -> Done -> Free
+//!         for blocks  texts     worker     answer
+//! ```
 //!
 //! | state | who may touch the blocks | who moves it on |
 //! |---|---|---|

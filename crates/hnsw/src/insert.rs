@@ -197,7 +197,8 @@ fn link_back<S: StoreMut>(store: &mut S, node: Link, code: CodeRef<'_>, links: &
         (0u8..).zip(links).flat_map(|(level, links)| links.iter().map(move |link| (*link, level))).collect();
     for _ in 0..ROUNDS {
         let mut edits = Vec::with_capacity(open.len());
-        let (mut dropped, mut later): (Vec<(Link, u8)>, Vec<(Link, u8)>) = (Vec::new(), Vec::new());
+        let mut dropped: Vec<(Link, u8)> = Vec::new();
+        let mut later: Vec<(Link, u8)> = Vec::new();
         for (target, level) in &open {
             let Some(change) = decide(store, *target, *level, node, code, false) else { continue };
             // Two that drop the same edge each count on the other's: the second decides when the first has changed.

@@ -218,7 +218,7 @@ fn model_folders_that_are_not_in_order_are_refused_by_name_in_a_session_and_in_t
             std::fs::write(&path, bytes).unwrap();
         }),
         ("unreadable", SqlState::INSUFFICIENT_PRIVILEGE, "model.onnx", |folder| {
-            std::fs::set_permissions(folder.join("model.onnx"), std::fs::Permissions::from_mode(0)).unwrap();
+            std::fs::set_permissions(folder.join("model.onnx"), std::fs::Permissions::from_mode(0o0)).unwrap();
         }),
     ];
     for (name, code, file, damage) in damages {

@@ -63,8 +63,7 @@ fn helpers(cluster: &Cluster, count: usize) -> Vec<u32> {
 fn wait_until_embedding(client: &mut Client, process: i32) {
     let started = Instant::now();
     let query = "SELECT wait_event = 'Extension' FROM pg_stat_activity WHERE pid = $1 AND state = 'active'";
-    while !client.query_opt(query, &[&process]).unwrap().is_some_and(|row| row.get::<_, Option<bool>>(0) == Some(true))
-    {
+    while client.query_opt(query, &[&process]).unwrap().is_none_or(|row| row.get::<_, Option<bool>>(0) != Some(true)) {
         assert!(started.elapsed() < PATIENCE, "the session does not wait for the pool");
         sleep(Duration::from_millis(20));
     }

@@ -200,7 +200,7 @@ impl Concurrent {
         seen[start as usize] = true;
         order.push(start);
         while position < order.len() {
-            if position % CHUNK == 0 {
+            if position.is_multiple_of(CHUNK) {
                 (self.serve)();
             }
             for link in self.links(order[position], 0) {
@@ -267,7 +267,7 @@ impl Concurrent {
             order.iter().for_each(|node| reachable[*node as usize] = true);
             let mut incoming = vec![0u32; self.len()];
             (0..self.len() as u32).for_each(|node| {
-                if node as usize % CHUNK == 0 {
+                if (node as usize).is_multiple_of(CHUNK) {
                     (self.serve)();
                 }
                 self.links(node, 0).into_iter().for_each(|link| incoming[link as usize] += 1);

@@ -101,7 +101,7 @@ fn chain(tokens: &[Token], end: usize, subject: bool) -> Option<Phrase> {
             _ if leads_on(tokens, at, subject) => {
                 let Some(wider) = over_participle(tokens, at, subject) else { break };
                 let effect = lexicon::is_effect(wider.head(tokens));
-                let tied = token.is("of") && !(lexicon::is_effect(phrase.head(tokens)) && !effect);
+                let tied = token.is("of") && (effect || !lexicon::is_effect(phrase.head(tokens)));
                 if !(tied || subject || effect || lexicon::is_partitive(wider.head(tokens))) {
                     break;
                 }

@@ -293,11 +293,11 @@ impl Reader<'_> {
             let objects = self.names_after(at + 2);
             let mut start = at;
             while start > 0
-                && matches!(
-                    self.tokens[start - 1].class,
-                    Class::Determiner | Class::Nominal | Class::Adverb | Class::Participle
-                )
-                || start > 0 && self.among(start - 1, &["one", "of"])
+                && (self.among(start - 1, &["one", "of"])
+                    || matches!(
+                        self.tokens[start - 1].class,
+                        Class::Determiner | Class::Nominal | Class::Adverb | Class::Participle
+                    ))
             {
                 start -= 1;
                 if at - start > 8 {

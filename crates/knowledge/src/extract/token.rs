@@ -125,8 +125,7 @@ fn possessive(text: &str, at: usize) -> bool {
 /// as in "U.S.", "1,234.5", "build-up" and "O'Reilly".
 fn word_length(text: &str) -> usize {
     let mut end = 0;
-    let mut characters = text.char_indices().peekable();
-    while let Some((at, character)) = characters.next() {
+    for (at, character) in text.char_indices() {
         let after = text[at + character.len_utf8()..].chars().next();
         let before = text[..at].chars().next_back();
         let inside = match character {
