@@ -93,6 +93,8 @@ fn kill_9_in_the_middle_loses_nothing_and_learns_nothing_twice() {
     let worker = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'sutra job worker' LIMIT 1";
     let pid: i32 = client.query_one(worker, &[]).expect("a worker").get(0);
     cluster.signal(pid as u32, "KILL");
+    // A new session may still be let in before the server notices.
+    wait_until("the server does not notice", || client.simple_query("SELECT 1").is_err());
     wait_until("the server does not recover", || cluster.try_connect("base").is_ok());
     let mut client = cluster.connect("base");
     client.batch_execute(&format!("CALL sutra_run_job({job})")).expect("it is run to its end in place");
