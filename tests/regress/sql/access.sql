@@ -3,7 +3,7 @@
 \set document `cat "$PG_ABS_SRCDIR/../../docs/SECURITY.md"`
 \set VERBOSITY terse
 CREATE ROLE regress_access_reader;
-CREATE ROLE regress_access_learner;
+CREATE ROLE regress_access_learner LOGIN;
 SELECT sutra.make_vector_table('all-MiniLM-L6-v2');
 SELECT sutra.grant_access('regress_access_reader');
 SELECT sutra.grant_access('regress_access_learner', 'learner');
