@@ -23,7 +23,7 @@ SELECT sutra_ingest() AS job \gset
 CALL sutra_run_job(:job);
 SELECT state, total, done, failed, remaining, rate > 0 AS rate, eta FROM sutra.ingest_progress WHERE job = :job;
 SELECT kind, owner, source, workers, problem, finished_at >= started_at AS ended FROM sutra.jobs WHERE job = :job;
-SELECT kind, content, metadata, sqlstate, message, detail, attempts, inserted_by FROM sutra.job_error WHERE job = :job ORDER BY id;
+SELECT kind, content, metadata, sqlstate, message, detail, attempts, inserted_by FROM sutra.job_error WHERE job = :job ORDER BY kind, content, metadata::text COLLATE "C";
 SELECT count(*) FROM sutra.inbox;
 SELECT ticker, day, close FROM sutra.ohlcv ORDER BY day;
 SELECT content, metadata, times_learned FROM sutra.concept WHERE kind = 'statement' AND NOT metadata ? 'date' ORDER BY content;
