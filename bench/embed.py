@@ -30,6 +30,8 @@ BATCH = 32
 BARS = ("bokeh-sampledata", "2026.1", "f40331a40ca30c64a1c1471835aad9006b61b0d9731a3f649ee8cbbf48d3822f")
 NAMES = {"AAPL": "Apple Inc.", "FB": "Facebook Inc.", "GOOG": "Google Inc.", "IBM": "IBM Corp.", "MSFT": "Microsoft Corp."}
 UNCACHED = {"sutra.embedding_cache": 0}
+# What can be measured by itself, see bench/README.md.
+PARTS = ("vectors", "memory", "bulk", "pool", "latency", "first")
 
 
 def options():
@@ -40,7 +42,12 @@ def options():
     parser.add_argument("--rounds", type=int, default=3, help="runs of each figure, taken in turn")
     parser.add_argument("--seconds", type=int, default=15, help="seconds of a run of the pool")
     parser.add_argument("--threads", type=int, default=2, help="threads of bulk embedding, on both sides")
-    return parser.parse_args()
+    parser.add_argument("--only", default=",".join(PARTS), help="these parts, separated by commas: %(default)s")
+    chosen = parser.parse_args()
+    chosen.parts = [part.strip() for part in chosen.only.split(",")]
+    if unknown := [part for part in chosen.parts if part not in PARTS]:
+        parser.error(f"there is no part {unknown[0]}; the parts are {', '.join(PARTS)}")
+    return chosen
 
 
 def say(message):
@@ -200,17 +207,27 @@ def bulk(database, threads, table="bar"):
     return count / database.seconds(f"SELECT vector_dims(sutra_embed('warm')); {call}", settings)
 
 
-def latency(database, seconds, threads=1):
-    """Milliseconds of one question, as a client with a prepared statement sees it."""
-    settings = UNCACHED | {"sutra.embedding_threads": threads}
+def statement(database, script, seconds, settings=None):
+    """Milliseconds of a statement as a client that has it prepared sees it: the median of a run of pgbench."""
+    log = database.folder / "latency"
+    database.pgbench(script, database.folder, seconds=seconds, settings=settings, log=log)
+    files = list(database.folder.glob(f"{log.name}.*"))
+    # Client, transaction, microseconds, ...
+    times = [int(line.split()[2]) for file in files for line in file.read_text(encoding="ascii").splitlines()]
+    for file in files:
+        file.unlink()
+    return statistics.median(times) / 1000
+
+
+def latency(database, seconds):
+    """Milliseconds of one question on one thread, the answer as text."""
     script = "\\set row random(0, 1999)\nSELECT sutra_embed(content) FROM question WHERE id = :row;\n"
-    return 1000 / database.pgbench(script, database.folder, seconds=seconds, settings=settings)
+    return statement(database, script, seconds, UNCACHED | {"sutra.embedding_threads": 1})
 
 
 def trip(database, seconds):
     """Milliseconds of the same statement without the embedding: what the client and the server take for anything."""
-    script = "\\set row random(0, 1999)\nSELECT content FROM question WHERE id = :row;\n"
-    return 1000 / database.pgbench(script, database.folder, seconds=seconds)
+    return statement(database, "\\set row random(0, 1999)\nSELECT content FROM question WHERE id = :row;\n", seconds)
 
 
 def first_call(server):
@@ -254,127 +271,216 @@ def load(database, name, texts):
     database.server.psql(SUTRA.key, f"COPY {name} FROM STDIN", stdin=lines.encode())
 
 
-def measure(chosen):
-    """All figures."""
-    cache, folder = Path(os.environ["SUTRA_BENCH_CACHE"]), Path(os.environ["SUTRA_BENCH_MODEL"])
-    server = Server()
-    texts = {"bar": bars(cache, chosen.bars), "prose": prose(chosen.texts), "question": [question(n) for n in range(2000)]}
-    many, one = Reference(folder, chosen.threads), Reference(folder, 1)
-    lengths = {len(one.tokenizer.encode(text).ids) for text in texts["question"]}
-    if lengths != {10}:
-        raise BenchError(f"a question has {lengths} tokens, not 10")
-    database = Database(server, SUTRA)
-    database.folder = Path(os.environ["SUTRA_BENCH_RESULTS"])
-    for name, rows in texts.items():
-        load(database, name, rows)
-    ids = [one.tokenizer.encode(text).ids for text in texts["question"]]
-    results = {name: [] for name in ("python", "python_cpu", "python_spent", "sutra", "sutra_cpu", "pool", "pool_cpu", "bulk_pool", "trip")}
-    results |= {name: [] for name in ("bare", "python_latency", "latency", "pool_latency", "first", "warm")}
-    say("vectors of both sides")
-    results["tokens"] = [min(lengths_of := [len(e.ids) for e in one.tokenizer.encode_batch(texts["prose"])]), max(lengths_of)]
-    results["cosine"] = cosines(database, many, texts["prose"])
-    results["idle"], results["backends"] = memory(server)
-    for round_ in range(chosen.rounds):
-        say(f"round {round_ + 1}: in process")
-        preload(server, 0)
+class Measurement:
+    """What is needed for all figures, and the figures: a list of values a name, one a round."""
+
+    def __init__(self, chosen):
+        cache, folder = Path(os.environ["SUTRA_BENCH_CACHE"]), Path(os.environ["SUTRA_BENCH_MODEL"])
+        self.chosen = chosen
+        self.texts = {
+            "bar": bars(cache, chosen.bars), "prose": prose(chosen.texts), "question": [question(n) for n in range(2000)]
+        }
+        self.many, self.one = Reference(folder, chosen.threads), Reference(folder, 1)
+        self.ids = [self.one.tokenizer.encode(text).ids for text in self.texts["question"]]
+        if lengths := {len(ids) for ids in self.ids} - {10}:
+            raise BenchError(f"a question has {lengths} tokens, not 10")
+        self.server = Server()
+        self.database = Database(self.server, SUTRA)
+        self.database.folder = Path(os.environ["SUTRA_BENCH_RESULTS"])
+        for name, rows in self.texts.items():
+            load(self.database, name, rows)
+        self.values = {}
+        self.once = {}
+
+    def keep(self, **values):
+        """Adds the values of a round."""
+        for name, value in values.items():
+            self.values.setdefault(name, []).append(value)
+
+    def middle(self, name):
+        """The median over the rounds."""
+        return statistics.median(self.values[name])
+
+    def vectors(self):
+        """The least cosine between the vectors of both sides."""
+        lengths = [len(encoding.ids) for encoding in self.one.tokenizer.encode_batch(self.texts["prose"])]
+        self.once["tokens"] = min(lengths), max(lengths)
+        self.once["cosine"] = cosines(self.database, self.many, self.texts["prose"])
+
+    def python(self):
+        """Bars a second in Python."""
         start, used = time.perf_counter(), time.process_time()
-        spent = many.embed(texts["bar"])[1]
-        results["python"].append(chosen.bars / (time.perf_counter() - start))
-        results["python_cpu"].append(chosen.bars / (time.process_time() - used))
-        results["python_spent"].append(spent)
-        session = Session(server, UNCACHED | {"sutra.embedding_threads": chosen.threads})
+        self.once["python_spent"] = self.many.embed(self.texts["bar"])[1]
+        count = self.chosen.bars
+        self.keep(python=count / (time.perf_counter() - start), python_cpu=count / (time.process_time() - used))
+
+    def bulk(self):
+        """Bars a second of one call, in process."""
+        session = Session(self.server, UNCACHED | {"sutra.embedding_threads": self.chosen.threads})
         session.ask("SELECT vector_dims(sutra_embed('warm'));")
         start, used = time.perf_counter(), processor_seconds([session.pid])
         session.ask("SELECT cardinality(sutra_embed(array_agg(content ORDER BY id))) FROM bar;")
-        results["sutra"].append(chosen.bars / (time.perf_counter() - start))
-        results["sutra_cpu"].append(chosen.bars / (processor_seconds([session.pid]) - used))
+        seconds, processor = time.perf_counter() - start, processor_seconds([session.pid]) - used
+        self.keep(sutra=self.chosen.bars / seconds, sutra_cpu=self.chosen.bars / processor)
         session.close()
-        times, whole = [], []
-        for number in range(300):
-            start = time.perf_counter()
-            one.run([ids[number]])
-            times.append(time.perf_counter() - start)
-            start = time.perf_counter()
-            one.embed([texts["question"][number]])
-            whole.append(time.perf_counter() - start)
-        results["bare"].append(1000 * statistics.median(times))
-        results["python_latency"].append(1000 * statistics.median(whole))
-        results["latency"].append(latency(database, 4))
-        results["trip"].append(trip(database, 1))
-        say(f"round {round_ + 1}: pool")
-        preload(server, chosen.threads)
-        bulk(database, 1, "question")
+
+    def pool(self):
+        """Bars a second through the pool."""
         each = "\\set row random(0, {})\nSELECT vector_dims(sutra_embed(content)) FROM bar WHERE id = :row;\n"
-        script = each.format(chosen.bars - 1)
+        script = each.format(self.chosen.bars - 1)
         count = "SELECT texts FROM sutra.embedding_stats WHERE scope = 'pool';"
-        pool = helpers(server)
-        done, used = int(database.value(count)), processor_seconds(pool)
-        rate = database.pgbench(script, database.folder, clients=4, seconds=chosen.seconds, settings=UNCACHED)
-        results["pool"].append(rate)
-        results["pool_cpu"].append((int(database.value(count)) - done) / (processor_seconds(pool) - used))
-        results["bulk_pool"].append(bulk(database, 1))
-        results["pool_latency"].append(latency(database, 4))
-        first, warm = first_call(server)
-        results["first"].append(first)
-        results["warm"].append(warm)
-    row = database.run("SELECT mean_batch_size, texts, batches, seconds, restarts FROM sutra.embedding_stats WHERE scope = 'pool';")
-    results["pool_counters"] = row.strip()
-    return results
+        pool = helpers(self.server)
+        done, used = int(self.database.value(count)), processor_seconds(pool)
+        rate = self.database.pgbench(
+            script, self.database.folder, clients=4, seconds=self.chosen.seconds, settings=UNCACHED
+        )
+        done = int(self.database.value(count)) - done
+        self.keep(pool=rate, pool_cpu=done / (processor_seconds(pool) - used), bulk_pool=bulk(self.database, 1))
+        row = "SELECT mean_batch_size, texts, batches, seconds, restarts FROM sutra.embedding_stats WHERE scope = 'pool';"
+        self.once["pool_counters"] = self.database.run(row).strip()
+
+    def bare(self):
+        """Milliseconds of one question in Python: the runtime alone, and with tokenising and pooling."""
+        runtime, whole = [], []
+        for ids, text in zip(self.ids[:300], self.texts["question"]):
+            start = time.perf_counter()
+            self.one.run([ids])
+            runtime.append(time.perf_counter() - start)
+            start = time.perf_counter()
+            self.one.embed([text])
+            whole.append(time.perf_counter() - start)
+        self.keep(bare=1000 * statistics.median(runtime), python_latency=1000 * statistics.median(whole))
+
+    def run(self):
+        """All parts that are chosen."""
+        parts = self.chosen.parts
+        if "vectors" in parts:
+            say("vectors of both sides")
+            self.vectors()
+        if "memory" in parts:
+            say("memory")
+            self.once["idle"], self.once["backends"] = memory(self.server)
+        for number in range(1, self.chosen.rounds + 1):
+            if not {"bulk", "pool", "latency", "first"} & set(parts):
+                break
+            say(f"round {number}: in process")
+            preload(self.server, 0)
+            if "bulk" in parts or "pool" in parts:
+                self.python()
+            if "bulk" in parts:
+                self.bulk()
+            if "latency" in parts:
+                self.bare()
+                self.keep(latency=latency(self.database, 4), trip=trip(self.database, 1))
+            if not {"pool", "latency", "first"} & set(parts):
+                continue
+            say(f"round {number}: pool")
+            preload(self.server, self.chosen.threads)
+            bulk(self.database, 1, "question")
+            if "pool" in parts:
+                self.pool()
+            if "latency" in parts:
+                self.keep(pool_latency=latency(self.database, 4))
+            if "first" in parts:
+                first, warm = first_call(self.server)
+                self.keep(first=first, warm=warm)
 
 
-def write(results, chosen):
-    """The table; returns it as Markdown."""
-    middle = {name: statistics.median(values) for name, values in results.items() if name in
-              ("python", "python_cpu", "sutra", "sutra_cpu", "pool", "pool_cpu", "bulk_pool", "bare", "python_latency", "latency", "pool_latency", "trip", "first", "warm")}
-    second = results["backends"][1] - results["idle"]
-    rows = []
-
-    def row(figure, measured, value, must, aim, higher):
-        reached = (lambda bound: value >= bound) if higher else (lambda bound: value <= bound)
-        verdict = "aim" if aim is not None and reached(aim) else "must" if reached(must) else "missed"
-        rows.append(f"| {figure} | {measured} | {must} | {'-' if aim is None else aim} | {verdict} |")
-
-    span = "{} to {}".format(*results["tokens"])
-    row(f"least cosine to Python's vector, {chosen.texts:,} texts of {span} tokens", f"{results['cosine']:.7f}", results["cosine"], 0.9999, None, True)
-    for name, figure, must, aim in (
-        ("sutra", f"{chosen.bars:,} bars in one call, in process, {chosen.threads} threads", 0.95, 1.1),
-        ("pool", f"bars through a pool of {chosen.threads} workers from 4 connections, one text each", 0.8, 1.0),
+def rows_of(measured):
+    """The rows of the table: figure, what was measured in words, its value, must, aim, whether more is better."""
+    chosen, once, middle = measured.chosen, measured.once, measured.middle
+    if "vectors" in chosen.parts:
+        least, most = once["tokens"]
+        figure = f"least cosine to Python's vector, {chosen.texts:,} texts of {least} to {most} tokens"
+        yield figure, f"{once['cosine']:.7f}", once["cosine"], 0.9999, None, True
+    for part, name, figure, must, aim in (
+        ("bulk", "sutra", f"{chosen.bars:,} bars in one call, in process, {chosen.threads} threads", 0.95, 1.1),
+        ("pool", "pool", f"bars through a pool of {chosen.threads} workers from 4 connections, one text each", 0.8, 1.0),
     ):
-        ratio = middle[name] / middle["python"]
-        row(f"{figure}: texts/s, over Python's {middle['python']:.1f}", f"{middle[name]:.1f}, {ratio:.2f}x", ratio, must, aim, True)
-    for name, figure in (("latency", "in process"), ("pool_latency", "through the pool")):
-        more = middle[name] - middle["bare"]
-        row(f"one 10-token question, warm, {figure}, 1 thread: ms over the bare runtime's {middle['bare']:.2f}", f"{middle[name]:.2f}, {more:+.2f}", more, 1, 0.3, False)
-    more = middle["first"] - middle["warm"]
-    row(f"first call in a new backend, pool running: ms over {middle['warm']:.2f} warm", f"{middle['first']:.2f}, {more:+.2f}", more, 5, 1, False)
-    row("private memory of a second backend that embeds, in process, over an idle one: MiB", f"{second:.1f}", second, 80, 30, False)
-    spent = results["python_spent"][-1]
-    total = sum(spent.values())
-    shares = ", ".join(f"{name} {100 * seconds / total:.1f}%" for name, seconds in spent.items())
-    backends = ", ".join(f"{size - results['idle']:.1f}" for size in results["backends"])
-    text = "\n".join([
-        "## Embedding", "",
-        f"`make bench-embed`, revision {os.environ.get('SUTRA_BENCH_REVISION', '')}, load at the start {chosen.load}, medians of {chosen.rounds} rounds taken in turn.", "",
-        "| figure | measured | must | aim | reached |", "|---|---|---|---|---|", *rows, "",
-        f"- Private memory over an idle backend ({results['idle']:.1f} MiB) of 8 backends after one question each, in process: {backends} MiB.",
-        f"- Texts a second of processor time: Python {middle['python_cpu']:.1f}; in process {middle['sutra_cpu']:.1f}, {middle['sutra_cpu'] / middle['python_cpu']:.2f}x;"
-        f" the pool's helpers with 4 connections {middle['pool_cpu']:.1f}, {middle['pool_cpu'] / middle['python_cpu']:.2f}x.",
-        f"- {chosen.bars:,} bars in one call through the pool: {middle['bulk_pool']:.1f} texts/s, {middle['bulk_pool'] / middle['python']:.2f}x.",
-        f"- One question in Python, with tokenising and pooling: {middle['python_latency']:.2f} ms. The same statement without embedding: {middle['trip']:.2f} ms.",
-        f"- Python's time for the bars: {shares}.",
-        f"- The pool's counters at the end (mean batch size, texts, batches, seconds, restarts): {results['pool_counters']}.",
-    ]) + "\n"
-    folder = Path(os.environ["SUTRA_BENCH_RESULTS"])
+        if part in chosen.parts:
+            ratio = middle(name) / middle("python")
+            figure = f"{figure}: texts/s, over Python's {middle('python'):.1f}"
+            yield figure, f"{middle(name):.1f}, {ratio:.2f}x", ratio, must, aim, True
+    if "latency" in chosen.parts:
+        for name, how in (("latency", "in process"), ("pool_latency", "through the pool")):
+            more = middle(name) - middle("bare")
+            figure = f"one 10-token question, warm, {how}, 1 thread: ms over the bare runtime's {middle('bare'):.2f}"
+            yield figure, f"{middle(name):.2f}, {more:+.2f}", more, 1, 0.3, False
+    if "first" in chosen.parts:
+        more = middle("first") - middle("warm")
+        figure = f"first call in a new backend, pool running: ms over {middle('warm'):.2f} warm"
+        yield figure, f"{middle('first'):.2f}, {more:+.2f}", more, 5, 1, False
+    if "memory" in chosen.parts:
+        second = once["backends"][1] - once["idle"]
+        figure = "private memory of a second backend that embeds, in process, over an idle one: MiB"
+        yield figure, f"{second:.1f}", second, 80, 30, False
+
+
+def notes_of(measured):
+    """What else was measured, a line each."""
+    chosen, once, middle = measured.chosen, measured.once, measured.middle
+    if "memory" in chosen.parts:
+        backends = ", ".join(f"{size - once['idle']:.1f}" for size in once["backends"])
+        yield (
+            f"Private memory over an idle backend ({once['idle']:.1f} MiB) of 8 backends after one question each,"
+            f" in process: {backends} MiB, {sum(once['backends']) - 8 * once['idle']:.1f} MiB together."
+        )
+    for part, name, figure in (
+        ("bulk", "sutra_cpu", "in process"), ("pool", "pool_cpu", "the pool's helpers with 4 connections")
+    ):
+        if part in chosen.parts:
+            yield (
+                f"Texts a second of processor time: Python {middle('python_cpu'):.1f}; {figure} {middle(name):.1f},"
+                f" {middle(name) / middle('python_cpu'):.2f}x."
+            )
+    if "pool" in chosen.parts:
+        ratio = middle("bulk_pool") / middle("python")
+        yield f"{chosen.bars:,} bars in one call through the pool: {middle('bulk_pool'):.1f} texts/s, {ratio:.2f}x."
+        yield (
+            "The pool's counters at the end (mean batch size, texts, batches, seconds, restarts):"
+            f" {once['pool_counters']}."
+        )
+    if "latency" in chosen.parts:
+        yield (
+            f"One question in Python, with tokenising and pooling: {middle('python_latency'):.2f} ms."
+            f" The same statement without embedding: {middle('trip'):.2f} ms."
+        )
+    if "python_spent" in once:
+        total = sum(once["python_spent"].values())
+        shares = ", ".join(f"{name} {100 * seconds / total:.1f}%" for name, seconds in once["python_spent"].items())
+        yield f"Python's time for the bars: {shares}."
+
+
+def report(measured):
+    """The table and the notes as Markdown; they are written to files too."""
+    chosen = measured.chosen
+    rows = []
+    for figure, words, value, must, aim, higher in rows_of(measured):
+        reached = [bound is not None and (value >= bound if higher else value <= bound) for bound in (must, aim)]
+        verdict = "MISS" if not reached[0] else "PASS, aim too" if reached[1] else "PASS"
+        rows.append(f"| {figure} | {words} | {must} | {'-' if aim is None else aim} | {verdict} |")
+    heading = (
+        f"`make bench-embed`, revision {os.environ.get('SUTRA_BENCH_REVISION', '')}, load at the start {chosen.load},"
+        f" medians of {chosen.rounds} rounds taken in turn, {(time.monotonic() - chosen.started) / 60:.1f} minutes."
+    )
+    notes = [f"- {note}" for note in notes_of(measured)]
+    text = "\n".join(
+        ["## Embedding", "", heading, "", "| figure | measured | must | aim | result |", "|---|---|---|---|---|", *rows, "", *notes, ""]
+    )
+    folder = measured.database.folder
     (folder / "embed.md").write_text(text, encoding="utf-8")
-    (folder / "embed.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
+    figures = json.dumps({"once": measured.once, "rounds": measured.values}, indent=1)
+    (folder / "embed.json").write_text(figures, encoding="utf-8")
     return text
 
 
 def main():
     """Runs the figures."""
     chosen = options()
-    chosen.load = f"{os.getloadavg()[0]:.1f}"
-    print(write(measure(chosen), chosen))
+    chosen.load, chosen.started = f"{os.getloadavg()[0]:.1f}", time.monotonic()
+    measured = Measurement(chosen)
+    measured.run()
+    print(report(measured))
 
 
 if __name__ == "__main__":

@@ -107,14 +107,20 @@ class Database:
         times = re.findall(r"^Time: ([\d.]+) ms", self.run(script, settings), re.M)
         return float(times[-1]) / 1000
 
-    def pgbench(self, script, folder, clients=1, seconds=None, transactions=None, settings=None, variables=None):
-        """Transactions a second of a pgbench script in prepared mode, without the time to connect."""
+    def pgbench(
+        self, script, folder, clients=1, seconds=None, transactions=None, settings=None, variables=None, log=None
+    ):
+        """Transactions a second of a pgbench script in prepared mode, without the time to connect.
+
+        With `log`, the time of each transaction is written to files of that prefix.
+        """
         path = Path(folder) / "script.sql"
         path.write_text(script, encoding="utf-8")
         length = ["-T", str(seconds)] if seconds else ["-t", str(transactions)]
         arguments = [self.server.programs / "pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(clients)]
         arguments += ["-f", path, *length, "--random-seed=1"]
         arguments += [f"-D{name}={value}" for name, value in (variables or {}).items()]
+        arguments += ["-l", f"--log-prefix={log}"] if log else []
         environment = self.server.environment(self.engine.key, settings or {})
         done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
         rate = re.search(r"^tps = ([\d.]+) \(without initial", done.stdout, re.M)
