@@ -15,15 +15,6 @@ CREATE FUNCTION sutra_embed(content text, model text) RETURNS embedding
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100000;
 COMMENT ON FUNCTION sutra_embed(text, text) IS 'the vector of a text by the installed model of that name';
 
--- Whoever embeds must be able to see that a model has changed, without a privilege on sutra.model.
-CREATE FUNCTION sutra.registered_model_sha256(model text) RETURNS text
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER COST 10
-    SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-    SELECT encode(m.sha256, 'hex') FROM sutra.model AS m WHERE m.name = model;
-END;
-COMMENT ON FUNCTION sutra.registered_model_sha256(text) IS 'SHA-256 of the ONNX file that the vectors of a model were made with; null for a model that has none yet';
-
 -- Runs with the owner's rights, because whoever learns first makes the table; every name and type in it comes from the
 -- installed model and from the extension. The settings that steer CREATE TABLE are pinned with the search_path.
 CREATE FUNCTION sutra.make_vector_table(model text) RETURNS text
@@ -79,8 +70,8 @@ COMMENT ON COLUMN sutra.embedding_stats.queue_depth IS 'requests that wait for r
 COMMENT ON COLUMN sutra.embedding_stats.workers IS 'workers of the pool that have a helper or are starting one; null for the session';
 COMMENT ON COLUMN sutra.embedding_stats.restarts IS 'helpers that died or were ended, and were replaced';
 
-REVOKE ALL ON FUNCTION sutra_embed(text), sutra_embed(text[]), sutra_embed(text, text), sutra.registered_model_sha256(text),
-    sutra.make_vector_table(text), sutra.installed_models(), sutra.embedding_statistics() FROM PUBLIC;
+REVOKE ALL ON FUNCTION sutra_embed(text), sutra_embed(text[]), sutra_embed(text, text), sutra.make_vector_table(text),
+    sutra.installed_models(), sutra.embedding_statistics() FROM PUBLIC;
 -- Counters say how much is embedded, not what: who watches the server may see them.
 GRANT EXECUTE ON FUNCTION sutra.embedding_statistics() TO pg_monitor;
 GRANT SELECT ON sutra.embedding_stats TO pg_monitor;

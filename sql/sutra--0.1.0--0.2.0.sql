@@ -159,6 +159,9 @@ COMMENT ON FUNCTION sutra.rebuild_postings(text) IS 'makes sutra.posting anew fr
 REVOKE ALL ON FUNCTION sutra.rebuild_postings(text), sutra.concept_replicated() FROM PUBLIC;
 COMMENT ON FUNCTION sutra_embed(text) IS 'the vector of a text by the model of this session: that of the database, or the one in the setting sutra.model';
 
+-- The extension reads sutra.model itself now.
+DROP FUNCTION sutra.registered_model_sha256(text);
+
 CREATE FUNCTION sutra.embedding_statistics(
         OUT scope text, OUT requests bigint, OUT texts bigint, OUT tokens bigint, OUT batches bigint, OUT seconds double precision,
         OUT cached bigint, OUT queue_depth bigint, OUT workers integer, OUT restarts bigint)
@@ -184,8 +187,8 @@ COMMENT ON COLUMN sutra.embedding_stats.cached IS 'vectors that this session too
 COMMENT ON COLUMN sutra.embedding_stats.queue_depth IS 'requests that wait for room or for a worker now; null for the session';
 COMMENT ON COLUMN sutra.embedding_stats.workers IS 'workers of the pool that have a helper or are starting one; null for the session';
 COMMENT ON COLUMN sutra.embedding_stats.restarts IS 'helpers that died or were ended, and were replaced';
-REVOKE ALL ON FUNCTION sutra_embed(text), sutra_embed(text[]), sutra_embed(text, text), sutra.registered_model_sha256(text),
-    sutra.make_vector_table(text), sutra.installed_models(), sutra.embedding_statistics() FROM PUBLIC;
+REVOKE ALL ON FUNCTION sutra_embed(text), sutra_embed(text[]), sutra_embed(text, text), sutra.make_vector_table(text),
+    sutra.installed_models(), sutra.embedding_statistics() FROM PUBLIC;
 -- Counters say how much is embedded, not what: who watches the server may see them.
 GRANT EXECUTE ON FUNCTION sutra.embedding_statistics() TO pg_monitor;
 GRANT SELECT ON sutra.embedding_stats TO pg_monitor;

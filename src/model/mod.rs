@@ -2,15 +2,16 @@
 //!
 //! Texts are embedded (`engine`) by the shared pool (`pool`) where the server preloads the extension. Elsewhere the
 //! backend does it: it loads a model when it first needs it and keeps it until it ends (`session`). The registry
-//! (`registry`) is the table sutra.model: it holds what the vectors of a model were made with, and a model whose files
-//! have changed since is refused. The vectors of a model are in an ordinary table of its own (`vector_table`), which is
-//! made when the model is first used.
+//! (`registry`, read by `registered`) is the table sutra.model: it holds what the vectors of a model were made with, and
+//! a model whose files have changed since is refused. The vectors of a model are in an ordinary table of its own
+//! (`vector_table`), which is made when the model is first used.
 
 mod cache;
 mod engine;
 mod failure;
 mod known;
 mod pool;
+mod registered;
 mod registry;
 mod session;
 mod sql;

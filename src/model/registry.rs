@@ -1,8 +1,8 @@
 //! Names of models, their folders, and the table sutra.model.
 
-use crate::catalog::read_one;
 use crate::error::raise;
 use crate::model::failure::raise_embedder;
+use crate::model::registered::{self, View};
 use crate::owner::as_owner;
 use crate::settings;
 use pgrx::prelude::*;
@@ -59,8 +59,12 @@ pub fn named(name: String) -> ActiveModel {
 
 /// The model that this session uses: the one in the setting `sutra.model`, or that of the database. Checked.
 pub fn active_name() -> String {
+    active_name_by(View::Caller)
+}
+
+fn active_name_by(view: View) -> String {
     let name = match settings::text(&settings::MODEL) {
-        name if name.is_empty() => database_model(),
+        name if name.is_empty() => database_model_by(view),
         name => name,
     };
     check_name(&name);
@@ -69,27 +73,21 @@ pub fn active_name() -> String {
 
 /// The model that this database uses where a session does not say otherwise.
 pub fn database_model() -> String {
-    let active = as_owner(|| read_one::<String>("SELECT name FROM sutra.model WHERE active", &[]));
-    match active {
-        Ok(active) => active.unwrap_or_else(|| DEFAULT_MODEL.to_owned()),
-        Err(error) => error!("could not look up the embedding model of this database: {error}"),
-    }
+    database_model_by(View::Caller)
+}
+
+fn database_model_by(view: View) -> String {
+    let active = registered::find(view, |model| model.active);
+    active.map_or_else(|| DEFAULT_MODEL.to_owned(), |model| model.name)
 }
 
 /// The active model of a transaction that learns. Until the transaction ends the database's model does not change, so
 /// that whatever is learned with the former one is there when a change of models looks for what is left to embed.
 pub fn active_for_learning() -> ActiveModel {
-    // SAFETY: the lock is that of LOCK TABLE, released at the end of the transaction. The snapshot is popped again; an
-    // ERROR between pops it with the (sub)transaction.
-    unsafe {
-        pg_sys::LockRelationOid(model_table(), pg_sys::RowShareLock as i32);
-        // Whoever had to wait for a change, or whose snapshot is older than one, must see it.
-        pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
-    }
-    let model = active();
-    // SAFETY: it was pushed above.
-    unsafe { pg_sys::PopActiveSnapshot() };
-    model
+    // SAFETY: the lock is that of LOCK TABLE, released at the end of the transaction.
+    unsafe { pg_sys::LockRelationOid(registered::table(), pg_sys::RowShareLock as i32) };
+    // Whoever had to wait for a change, or whose snapshot is older than one, must see it.
+    named(active_name_by(View::Latest))
 }
 
 /// Takes the lock under which the database's model changes, unless a transaction that learns is under way and `wait`
@@ -99,10 +97,10 @@ pub fn lock_out_learners(wait: bool) -> bool {
     // SAFETY: as in `active_for_learning`.
     unsafe {
         if wait {
-            pg_sys::LockRelationOid(model_table(), mode);
+            pg_sys::LockRelationOid(registered::table(), mode);
             return true;
         }
-        pg_sys::ConditionalLockRelationOid(model_table(), mode)
+        pg_sys::ConditionalLockRelationOid(registered::table(), mode)
     }
 }
 
@@ -118,16 +116,6 @@ pub fn make_active(model: &str) {
     if let Err(error) = changed {
         error!("could not change the embedding model of this database: {error}");
     }
-}
-
-fn model_table() -> pg_sys::Oid {
-    // SAFETY: both take NUL-terminated names and read the system caches.
-    let oid =
-        unsafe { pg_sys::get_relname_relid(c"model".as_ptr(), pg_sys::get_namespace_oid(c"sutra".as_ptr(), true)) };
-    if oid == pg_sys::InvalidOid {
-        error!("extension sutra has no table sutra.model");
-    }
-    oid
 }
 
 /// Refuses a name that could not be a model's; what passes is also a plain folder name.
@@ -235,14 +223,8 @@ pub fn table_name(model: &str) -> String {
 
 /// Refuses a model whose ONNX file is not the one that the vectors of this database were made with.
 pub fn check_unchanged(manifest: &Manifest) {
-    // Whoever embeds must be able to see that a model has changed, without a privilege on sutra.model.
-    let registered =
-        as_owner(|| read_one::<String>("SELECT sutra.registered_model_sha256($1)", &[manifest.name.as_str().into()]));
-    let sha256 = match registered {
-        Ok(Some(sha256)) => sha256,
-        Ok(None) => return,
-        Err(error) => error!("could not look up embedding model \"{}\": {error}", manifest.name),
-    };
+    let Some(registered) = registered::find(View::Caller, |model| model.name == manifest.name) else { return };
+    let sha256: String = registered.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
     if sha256 != manifest.model.sha256 {
         raise(
             PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
