@@ -18,7 +18,7 @@ thread_local! {
     static SESSION: Cell<SessionStatistics> = const {
         Cell::new(SessionStatistics {
             requests: 0,
-            usage: Usage { texts: 0, tokens: 0, batches: 0, seconds: 0.0 },
+            usage: Usage { texts: 0, tokens: 0, batches: 0, seconds: 0.0, tokenising: 0.0, running: 0.0 },
             cached: 0,
         })
     };
@@ -32,6 +32,8 @@ pub fn count(usage: &Usage) {
     session.usage.tokens += usage.tokens;
     session.usage.batches += usage.batches;
     session.usage.seconds += usage.seconds;
+    session.usage.tokenising += usage.tokenising;
+    session.usage.running += usage.running;
     SESSION.set(session);
 }
 

@@ -23,12 +23,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     eprintln!("open: {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
     let mut vectors = Vec::new();
     for _ in 0..rounds {
-        let (start, processor_time) = (Instant::now(), processor_time()?);
+        let (start, processor_time, before) = (Instant::now(), processor_time()?, encoder.usage());
         vectors = encoder.encode(&texts, Purpose::Passage, &mut || true)?;
         let seconds = start.elapsed().as_secs_f64();
         let used = self::processor_time()? - processor_time;
         let rate = texts.len() as f64 / seconds;
-        eprintln!("encode: {} texts in {seconds:.3} s, {rate:.1} texts/s ({used:.2} cpu s)", texts.len());
+        let usage = encoder.usage().since(&before);
+        let (tokenise, run) = (100.0 * usage.tokenising / seconds, 100.0 * usage.running / seconds);
+        eprintln!(
+            "encode: {} texts in {seconds:.3} s, {rate:.1} texts/s ({used:.2} cpu s): \
+             tokenise {tokenise:.1}%, run {run:.1}%, pool and copy {:.1}%",
+            texts.len(),
+            100.0 - tokenise - run
+        );
     }
     let mut output = std::io::BufWriter::new(std::io::stdout().lock());
     for value in vectors.iter().flatten() {

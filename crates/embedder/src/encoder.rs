@@ -3,8 +3,8 @@
 use crate::error::EmbedderError;
 use crate::manifest::{Manifest, Pooling, map_asset};
 use crate::runtime::{self, SignalsBlocked};
-use crate::tokens::Tokens;
-use crate::{batch, pooling, prepared};
+use crate::tokens::{Tokens, readable_part};
+use crate::{batch, memory, pooling, prepared};
 use ort::logging::LogLevel;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::run_options::{HasSelectedOutputs, OutputSelector, RunOptions};
@@ -28,6 +28,7 @@ pub enum Purpose {
 
 /// A loaded model.
 pub struct Encoder {
+    folder: PathBuf,
     manifest: Manifest,
     model_path: PathBuf,
     tokens: Tokens,
@@ -46,8 +47,12 @@ pub struct Usage {
     pub tokens: u64,
     /// Runs of the model.
     pub batches: u64,
-    /// Seconds of tokenising and running, by the clock.
+    /// Seconds of all that was done, by the clock.
     pub seconds: f64,
+    /// Of these, seconds of tokenising.
+    pub tokenising: f64,
+    /// Of these, seconds in ONNX Runtime.
+    pub running: f64,
 }
 
 impl Usage {
@@ -58,6 +63,8 @@ impl Usage {
             tokens: self.tokens - earlier.tokens,
             batches: self.batches - earlier.batches,
             seconds: self.seconds - earlier.seconds,
+            tokenising: self.tokenising - earlier.tokenising,
+            running: self.running - earlier.running,
         }
     }
 }
@@ -73,6 +80,10 @@ impl Encoder {
     /// together: the tokenizer, the ONNX file and the manifest are tried on one another before this returns.
     pub fn open(folder: &Path, runtime_library: &Path, threads: usize) -> Result<Self, EmbedderError> {
         let manifest = Manifest::read(folder)?;
+        if runtime::runtime_version().is_none() {
+            let bytes = std::fs::metadata(runtime_library).map_or(0, |library| library.len());
+            memory::for_library(folder, bytes)?;
+        }
         runtime::load(runtime_library)?;
         if let Some((graph, description)) = prepared::find(folder, &manifest) {
             // Whatever is wrong with a prepared model, the plain one is there.
@@ -113,13 +124,14 @@ impl Encoder {
         options: &dyn Fn(SessionBuilder) -> ort::Result<SessionBuilder>,
     ) -> Result<Self, EmbedderError> {
         let (tokenizer_path, tokenizer_bytes) = map_asset(folder, &manifest.tokenizer)?;
-        let tokens = Tokens::read(&tokenizer_path, &tokenizer_bytes, &manifest)?;
         let (model_path, model_bytes) = map_asset(folder, &manifest.model)?;
+        memory::for_plain_model(folder, model_bytes.len(), tokenizer_bytes.len())?;
+        let tokens = Tokens::read(&tokenizer_path, &tokenizer_bytes, &manifest)?;
         let session = session_builder(threads)
             .and_then(options)
             .and_then(|builder| with_signals_blocked(|| builder.commit_from_memory(&model_bytes)))
-            .map_err(|error| EmbedderError::Model { path: model_path.clone(), reason: one_line(&error) })?;
-        let mut encoder = Self::new(manifest, model_path, tokens, session, false)?;
+            .map_err(|error| refusal(folder, &model_path, &error))?;
+        let mut encoder = Self::new(folder, manifest, model_path, tokens, session, false)?;
         encoder.check_interface()?;
         encoder.check_vocabulary(tokenizer_path)?;
         Ok(encoder)
@@ -133,12 +145,13 @@ impl Encoder {
         threads: usize,
     ) -> Result<Self, EmbedderError> {
         let (tokenizer_path, tokenizer_bytes) = map_asset(folder, &manifest.tokenizer)?;
+        memory::for_prepared_model(folder, tokenizer_bytes.len())?;
         let tokens = Tokens::read(&tokenizer_path, &tokenizer_bytes, manifest)?;
         let session = session_builder(threads)
             .and_then(|builder| builder.with_optimization_level(GraphOptimizationLevel::Disable))
             .and_then(|builder| with_signals_blocked(|| builder.commit_from_file(graph)))
-            .map_err(|error| EmbedderError::Model { path: graph.to_owned(), reason: one_line(&error) })?;
-        let mut encoder = Self::new(manifest.clone(), graph.to_owned(), tokens, session, true)?;
+            .map_err(|error| refusal(folder, graph, &error))?;
+        let mut encoder = Self::new(folder, manifest.clone(), graph.to_owned(), tokens, session, true)?;
         encoder.check_interface()?;
         if !prepared::recognised(probe, &encoder.probe()?) {
             return Err(encoder.disagreement("it gives another vector than when it was prepared".into()));
@@ -147,6 +160,7 @@ impl Encoder {
     }
 
     fn new(
+        folder: &Path,
         manifest: Manifest,
         model_path: PathBuf,
         tokens: Tokens,
@@ -154,9 +168,10 @@ impl Encoder {
         prepared: bool,
     ) -> Result<Self, EmbedderError> {
         let options = RunOptions::new()
-            .map_err(|error| EmbedderError::Model { path: model_path.clone(), reason: one_line(&error) })?
+            .map_err(|error| refusal(folder, &model_path, &error))?
             .with_outputs(OutputSelector::no_default().with(&manifest.output));
-        Ok(Self { manifest, model_path, tokens, session, options, prepared, usage: Usage::default() })
+        let folder = folder.to_owned();
+        Ok(Self { folder, manifest, model_path, tokens, session, options, prepared, usage: Usage::default() })
     }
 
     /// Whether the model was prepared for this machine, see [`Encoder::prepare`].
@@ -180,8 +195,12 @@ impl Encoder {
     /// The model does not take as many tokens as its manifest says.
     pub fn check_maximum_tokens(&mut self) -> Result<(), EmbedderError> {
         let ids = vec![0; self.manifest.maximum_tokens];
-        self.run(&[ids], &[0]).map(drop).map_err(|error| {
-            self.disagreement(format!("it fails on {} tokens: {}", self.manifest.maximum_tokens, reason_of(error)))
+        self.run(&[ids], &[0]).map(drop).map_err(|error| match error {
+            EmbedderError::MemoryLimit { .. } => error,
+            other => {
+                let tokens = self.manifest.maximum_tokens;
+                self.disagreement(format!("it fails on {tokens} tokens: {}", reason_of(other)))
+            }
         })
     }
 
@@ -239,6 +258,7 @@ impl Encoder {
         for (window, part) in texts.chunks(WINDOW).enumerate() {
             let first = window * WINDOW;
             let ids = self.tokenise(part, first, go_on, take)?;
+            self.usage.tokenising += since.elapsed().as_secs_f64();
             let mut order: Vec<usize> = (0..ids.len()).filter(|&text| !ids[text].is_empty()).collect();
             order.sort_by_key(|&text| ids[text].len());
             let lengths: Vec<usize> = order.iter().map(|&text| ids[text].len()).collect();
@@ -303,13 +323,15 @@ impl Encoder {
                 Purpose::Query => &self.manifest.query_prefix,
                 Purpose::Passage => &self.manifest.passage_prefix,
             };
-            let failure = match self.tokens.encode(prefix, text) {
+            let ids = memory::for_text(&self.folder, readable_part(text).len())
+                .and_then(|()| self.tokens.encode(prefix, text).map_err(|reason| self.inference(reason)));
+            let failure = match ids {
                 Ok(Some(ids)) => {
                     all.push(ids);
                     continue;
                 }
                 Ok(None) => EmbedderError::EmptyText { index: first + index },
-                Err(reason) => self.inference(reason),
+                Err(error) => error,
             };
             if !take(first + index, Err(failure)) {
                 return Err(EmbedderError::Cancelled);
@@ -324,6 +346,7 @@ impl Encoder {
         let rows = members.len();
         let width = members.iter().map(|&text| ids[text].len()).max().unwrap_or(0);
         let size = rows * width;
+        memory::for_run(&self.folder, size, self.manifest.dimension)?;
         let (mut token_ids, mut mask) = (vec![0i64; size], vec![0i64; size]);
         for (row, &text) in members.iter().enumerate() {
             let start = row * width;
@@ -334,7 +357,10 @@ impl Encoder {
         }
         let types = if self.manifest.inputs.token_types.is_some() { vec![0i64; size] } else { Vec::new() };
         let output = self.infer([rows, width], &token_ids, &mask, &types).map_err(|error| {
-            EmbedderError::Inference { model: self.manifest.name.clone(), reason: one_line(&error) }
+            match memory::ran_out(error.message()) {
+                true => EmbedderError::MemoryLimit { folder: self.folder.clone(), bytes: None },
+                false => self.inference(one_line(&error)),
+            }
         })?;
         let dimension = self.manifest.dimension;
         let tokens_of_row = if self.manifest.pooling == Pooling::None { 1 } else { width };
@@ -381,7 +407,9 @@ impl Encoder {
         if let Some(name) = &names.token_types {
             inputs.push((name.as_str().into(), tensor(types)?));
         }
+        let start = Instant::now();
         let outputs = self.session.run_with_options(inputs, &self.options)?;
+        self.usage.running += start.elapsed().as_secs_f64();
         let (shape, values) = outputs[0].try_extract_tensor::<f32>()?;
         Ok(Output { shape: shape.to_vec(), values: values.to_vec() })
     }
@@ -412,10 +440,11 @@ impl Encoder {
             EmbedderError::Inference { reason, .. } => self.disagreement(reason),
             other => other,
         })?;
-        self.run(&[vec![self.tokens.highest_id()]], &[0]).map(drop).map_err(|error| EmbedderError::Vocabulary {
-            tokenizer,
-            tokens: self.tokens.vocabulary(),
-            reason: reason_of(error),
+        self.run(&[vec![self.tokens.highest_id()]], &[0]).map(drop).map_err(|error| match error {
+            EmbedderError::MemoryLimit { .. } => error,
+            other => {
+                EmbedderError::Vocabulary { tokenizer, tokens: self.tokens.vocabulary(), reason: reason_of(other) }
+            }
         })
     }
 
@@ -450,6 +479,14 @@ fn session_builder(threads: usize) -> ort::Result<SessionBuilder> {
         .with_config_entry("session.force_spinning_stop", "1")?
         // Lengths differ from run to run: remembering the allocations of each would only use memory.
         .with_memory_pattern(false)
+}
+
+/// Why ONNX Runtime did not take a file.
+fn refusal(folder: &Path, path: &Path, error: &ort::Error) -> EmbedderError {
+    match memory::ran_out(error.message()) {
+        true => EmbedderError::MemoryLimit { folder: folder.to_owned(), bytes: None },
+        false => EmbedderError::Model { path: path.to_owned(), reason: one_line(error) },
+    }
 }
 
 /// ONNX Runtime makes its threads when it makes the session.

@@ -140,6 +140,14 @@ pub enum EmbedderError {
         /// Number of texts of the call.
         texts: usize,
     },
+    /// There is no memory to open or to run a model: the process, the container or the machine is at its limit.
+    #[error("not enough memory for the embedding model in \"{}\"", folder.display())]
+    MemoryLimit {
+        /// The model's folder.
+        folder: PathBuf,
+        /// Bytes that could not be had, where that is known.
+        bytes: Option<u64>,
+    },
     /// The callback of the caller asked to stop.
     #[error("embedding was cancelled")]
     Cancelled,
@@ -158,6 +166,9 @@ impl EmbedderError {
             Self::RuntimeVersion { .. } => format!("Version 1.{OLDEST_MINOR} or later is needed."),
             Self::RuntimeInUse { asked, .. } => {
                 format!("This process cannot load \"{}\" beside it.", asked.display())
+            }
+            Self::MemoryLimit { bytes: Some(bytes), .. } => {
+                format!("{} MiB could not be had.", bytes.div_ceil(1 << 20))
             }
             _ => String::new(),
         }
@@ -191,6 +202,9 @@ impl EmbedderError {
             Self::EmptyText { .. } => "Give a text with at least one word.",
             Self::Inference { .. } => "Check that the model belongs to its manifest and that memory is free.",
             Self::OutOfMemory { .. } => "Embed fewer texts in one call.",
+            Self::MemoryLimit { .. } => {
+                "Free memory, or raise the limit of the server's processes. With a pool sessions share one copy of a model."
+            }
             Self::Cancelled => "",
         }
     }

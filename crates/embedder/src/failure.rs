@@ -95,7 +95,7 @@ fn kind_of(error: &EmbedderError) -> FailureKind {
         EmbedderError::RuntimeVersion { .. } => FailureKind::Version,
         EmbedderError::RuntimeInUse { .. } => FailureKind::InUse,
         EmbedderError::EmptyText { .. } => FailureKind::EmptyText,
-        EmbedderError::OutOfMemory { .. } => FailureKind::OutOfMemory,
+        EmbedderError::OutOfMemory { .. } | EmbedderError::MemoryLimit { .. } => FailureKind::OutOfMemory,
         EmbedderError::Cancelled => FailureKind::Cancelled,
         EmbedderError::Inference { .. } => FailureKind::Runtime,
     }

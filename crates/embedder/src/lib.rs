@@ -11,6 +11,7 @@ mod error;
 mod failure;
 pub mod helper;
 mod manifest;
+mod memory;
 mod pooling;
 mod prepared;
 pub mod protocol;

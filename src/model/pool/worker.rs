@@ -319,7 +319,7 @@ impl Worker {
         let mut model = None;
         for (&ticket, view) in taken.iter().zip(views) {
             if view.deaths >= DEATH_LIMIT {
-                self.refuse(ticket, view, 0, &given_up());
+                self.refuse(ticket, view, 0, &given_up(view.texts));
                 continue;
             }
             let bytes = self.memory.read(view.first_block, 0, view.request_bytes as usize);
@@ -503,11 +503,15 @@ fn member_of(members: &mut [Member], text: usize) -> Option<&mut Member> {
     members.iter_mut().find(|member| (member.first..member.first + member.view.texts as usize).contains(&text))
 }
 
-fn given_up() -> Failure {
+fn given_up(texts: u32) -> Failure {
+    let detail = match texts {
+        1 => "It was tried several times, at last alone.".to_owned(),
+        texts => format!("It is one of {texts} texts that were tried several times, at last without those of others."),
+    };
     Failure {
         kind: FailureKind::Runtime,
         message: "the embedding helper dies of this text".into(),
-        detail: "It was tried several times, at last alone.".into(),
+        detail,
         remedy: "The server's log says how the helper ended. Check that the model and memory are in order.".into(),
     }
 }

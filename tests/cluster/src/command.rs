@@ -36,6 +36,19 @@ impl Setup {
         Self { programs, folder: PathBuf::from(variable("SUTRA_TEST_FOLDER")), user }
     }
 
+    /// A copy of the installation that a test may damage, in the folder `name` of the clusters' folder.
+    pub fn copy(&self, name: &str) -> Self {
+        let is_root =
+            |folder: &&Path| folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("postgresql-"));
+        let root = self.programs.ancestors().find(is_root).expect("scripts/test keeps servers in postgresql-MAJOR");
+        let copy = self.folder.join(name);
+        // Links to the same files: whoever replaces one in the copy removes it first.
+        let status = Command::new("cp").args([OsStr::new("-al"), root.as_os_str(), copy.as_os_str()]).status();
+        assert!(status.is_ok_and(|status| status.success()), "{} cannot be copied", root.display());
+        let programs = self.programs.strip_prefix(root).expect("it is an ancestor");
+        Self { programs: copy.join(programs), ..self.clone() }
+    }
+
     /// Runs a program of the installation and returns its output, or what went wrong.
     pub fn output<S: AsRef<OsStr>>(
         &self,
