@@ -104,6 +104,14 @@ impl Setup {
             .is_ok_and(|status| status.success())
     }
 
+    /// Sets the limit of a server's process for its address space, in bytes; without a number it is lifted.
+    pub fn limit_address_space(&self, process: u32, bytes: Option<u64>) {
+        let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let mut prlimit = self.command(Path::new("prlimit"));
+        prlimit.args(["--pid".to_owned(), process.to_string(), format!("--as={limit}:")]);
+        assert!(prlimit.status().is_ok_and(|status| status.success()), "the limit of {process} could not be set");
+    }
+
     /// Makes a folder that belongs to the user of the servers.
     pub fn make_folder(&self, folder: &Path) {
         fs::create_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
