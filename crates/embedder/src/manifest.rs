@@ -150,7 +150,13 @@ pub(crate) fn map_asset(folder: &Path, asset: &Asset) -> Result<(PathBuf, memmap
     let file = open(&path)?;
     // SAFETY: the mapping is read-only. Model files belong to the installation and are replaced as a whole, by rename,
     // never written in place; the check of the hash below reads what the loader will read.
-    let bytes = unsafe { memmap2::Mmap::map(&file) }.map_err(|error| unreadable(&path, &error))?;
+    let bytes = unsafe { memmap2::Mmap::map(&file) }.map_err(|error| match error.kind() {
+        ErrorKind::OutOfMemory => EmbedderError::MemoryLimit {
+            folder: folder.to_owned(),
+            bytes: file.metadata().ok().map(|metadata| metadata.len()),
+        },
+        _ => unreadable(&path, &error),
+    })?;
     let found = hexadecimal(&Sha256::digest(&bytes));
     if found != asset.sha256 {
         return Err(EmbedderError::FileChanged { path, expected: asset.sha256.clone(), found });

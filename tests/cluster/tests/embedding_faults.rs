@@ -123,11 +123,15 @@ fn deadly_runtime(folder: &Path) -> PathBuf {
             return &base;
         }
     "#;
-    let (file, library) = (folder.join("deadly.c"), folder.join("deadly.so"));
+    compile(folder, "deadly", source, &[format!("-DTOKEN={token}"), format!("-DREAL=\"{real}\"")])
+}
+
+/// Builds a shared library from C, that the server may read.
+fn compile(folder: &Path, name: &str, source: &str, options: &[String]) -> PathBuf {
+    let (file, library) = (folder.join(format!("{name}.c")), folder.join(format!("{name}.so")));
     std::fs::write(&file, source).unwrap();
-    let defined = [format!("-DTOKEN={token}"), format!("-DREAL=\"{real}\"")];
     let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-o"]).args([&library, &file]).args(defined).arg("-ldl");
+    compiler.args(["-shared", "-fPIC", "-o"]).args([&library, &file]).args(options).arg("-ldl");
     assert!(compiler.status().unwrap().success());
     std::fs::set_permissions(&library, std::fs::Permissions::from_mode(0o755)).unwrap();
     library
@@ -217,4 +221,25 @@ fn a_memory_limit_is_an_error_and_neither_the_session_nor_the_helper_ends() {
     check(&mut client, helper, 2 * MIB, "in the helper");
     assert_eq!(helper_of(&cluster), helper);
     assert_eq!(statistic(&mut client, "pool", "restarts"), 0, "{}", cluster.log_text());
+}
+
+#[test]
+fn a_runtime_of_another_version_is_refused_by_name_in_a_session_and_in_the_pool() {
+    // The first two members of OrtApiBase, as every version has them.
+    let source = "static const void *api(unsigned number) { (void)number; return 0; }
+        static const char *version(void) { return \"1.10.0\"; }
+        static const struct { const void *(*api)(unsigned); const char *(*version)(void); } base = { api, version };
+        const void *OrtGetApiBase(void) { return &base; }";
+    for settings in ["", POOL] {
+        let cluster = Cluster::with_settings(settings);
+        let library = compile(&cluster.socket(), "old", source, &[]);
+        let mut client = cluster.create_knowledge_base("base");
+        client.batch_execute(&format!("SET sutra.runtime_library = '{}'", library.display())).unwrap();
+        let error = complaint(dimensions(&mut client, "too old"));
+        assert_eq!(*error.code(), SqlState::FEATURE_NOT_SUPPORTED, "{error:?}");
+        assert!(error.message().contains("old.so") && error.message().contains("1.10.0"), "{error:?}");
+        assert!(error.detail().is_some() && error.hint().is_some(), "{error:?}");
+        client.batch_execute("RESET sutra.runtime_library").unwrap();
+        assert_eq!(dimensions(&mut client, "the right one").unwrap(), 384);
+    }
 }
