@@ -16,22 +16,19 @@ import time
 import zipfile
 from pathlib import Path
 
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import numpy as np
-import onnxruntime
-from tokenizers import Tokenizer
 
+import embed_choices
+from reference import Reference
 from server import SUTRA, BenchError, Database, Server
 
 SEED = 20261122
-MAXIMUM_TOKENS = 256
-BATCH = 32
 # Real daily bars of five companies, 2000 to 2013.
 BARS = ("bokeh-sampledata", "2026.1", "f40331a40ca30c64a1c1471835aad9006b61b0d9731a3f649ee8cbbf48d3822f")
 NAMES = {"AAPL": "Apple Inc.", "FB": "Facebook Inc.", "GOOG": "Google Inc.", "IBM": "IBM Corp.", "MSFT": "Microsoft Corp."}
 UNCACHED = {"sutra.embedding_cache": 0}
 # What can be measured by itself, see bench/README.md.
-PARTS = ("vectors", "memory", "bulk", "pool", "latency", "first")
+PARTS = ("vectors", "memory", "bulk", "pool", "latency", "first", "shares", "choices")
 
 
 def options():
@@ -91,49 +88,6 @@ def prose(count):
         if any(character.isalnum() for character in text):
             texts.append(text)
     return texts
-
-
-class Reference:
-    """ONNX Runtime as one drives it from Python: length-sorted batches, mean over the mask, length 1."""
-
-    def __init__(self, folder, threads):
-        chosen = onnxruntime.SessionOptions()
-        chosen.intra_op_num_threads = threads
-        self.session = onnxruntime.InferenceSession(
-            str(folder / "model.onnx"), chosen, providers=["CPUExecutionProvider"]
-        )
-        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        # "[SEP]" in a text is text, as for the extension.
-        self.tokenizer.encode_special_tokens = True
-        self.tokenizer.no_padding()
-        self.tokenizer.enable_truncation(MAXIMUM_TOKENS)
-
-    def run(self, batch):
-        """The last hidden state and the mask of texts given by their token ids."""
-        width = max(map(len, batch))
-        ids, mask = np.zeros((len(batch), width), np.int64), np.zeros((len(batch), width), np.int64)
-        for row, tokens in enumerate(batch):
-            ids[row, : len(tokens)], mask[row, : len(tokens)] = tokens, 1
-        feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        return self.session.run(["last_hidden_state"], feeds)[0], mask
-
-    def embed(self, texts, batch=BATCH):
-        """The vectors in order, and the seconds of tokenising, running and pooling."""
-        start = time.perf_counter()
-        tokens = [encoding.ids for encoding in self.tokenizer.encode_batch(texts)]
-        spent = {"tokenise": time.perf_counter() - start, "run": 0.0, "pool": 0.0}
-        order = sorted(range(len(texts)), key=lambda text: len(tokens[text]))
-        vectors = np.empty((len(texts), 384), np.float32)
-        for first in range(0, len(order), batch):
-            members = order[first : first + batch]
-            start = time.perf_counter()
-            state, mask = self.run([tokens[text] for text in members])
-            middle = time.perf_counter()
-            sums = (state * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1)[:, None]
-            vectors[members] = sums / np.linalg.norm(sums, axis=1, keepdims=True)
-            spent["run"] += middle - start
-            spent["pool"] += time.perf_counter() - middle
-        return vectors, spent
 
 
 class Session:
@@ -276,7 +230,7 @@ class Measurement:
 
     def __init__(self, chosen):
         cache, folder = Path(os.environ["SUTRA_BENCH_CACHE"]), Path(os.environ["SUTRA_BENCH_MODEL"])
-        self.chosen = chosen
+        self.chosen, self.folder = chosen, folder
         self.texts = {
             "bar": bars(cache, chosen.bars), "prose": prose(chosen.texts), "question": [question(n) for n in range(2000)]
         }
@@ -351,6 +305,15 @@ class Measurement:
             whole.append(time.perf_counter() - start)
         self.keep(bare=1000 * statistics.median(runtime), python_latency=1000 * statistics.median(whole))
 
+    def shares(self):
+        """Where the engine's time goes, as its example program says that embeds lines of text."""
+        command = [os.environ["SUTRA_BENCH_LINES"], self.folder, os.environ["SUTRA_BENCH_RUNTIME"], "1", "3"]
+        for name, title in (("bar", "bars"), ("prose", "mixed texts"), ("question", "questions, all in one call")):
+            texts = self.texts[name][:300]
+            lines = "".join(json.dumps(text) + "\n" for text in texts).encode()
+            done = subprocess.run(command, input=lines, capture_output=True, check=True)
+            self.once.setdefault("shares", {})[title] = done.stderr.decode().splitlines()[-1].split(": ", 2)[-1]
+
     def run(self):
         """All parts that are chosen."""
         parts = self.chosen.parts
@@ -360,6 +323,13 @@ class Measurement:
         if "memory" in parts:
             say("memory")
             self.once["idle"], self.once["backends"] = memory(self.server)
+        if "shares" in parts:
+            say("shares")
+            self.shares()
+        if "choices" in parts:
+            say("choices")
+            texts = {"bars": self.texts["bar"][:120], "mixed": self.texts["prose"][:40]}
+            self.once["choices"] = embed_choices.measure(self.folder, texts, self.texts["question"][:40], 3)
         for number in range(1, self.chosen.rounds + 1):
             if not {"bulk", "pool", "latency", "first"} & set(parts):
                 break
@@ -445,6 +415,8 @@ def notes_of(measured):
             f"One question in Python, with tokenising and pooling: {middle('python_latency'):.2f} ms."
             f" The same statement without embedding: {middle('trip'):.2f} ms."
         )
+    for title, shares in once.get("shares", {}).items():
+        yield f"The engine's time, 1 thread, {title}: {shares}."
     if "python_spent" in once:
         total = sum(once["python_spent"].values())
         shares = ", ".join(f"{name} {100 * seconds / total:.1f}%" for name, seconds in once["python_spent"].items())
@@ -464,6 +436,8 @@ def report(measured):
         f" medians of {chosen.rounds} rounds taken in turn, {(time.monotonic() - chosen.started) / 60:.1f} minutes."
     )
     notes = [f"- {note}" for note in notes_of(measured)]
+    if "choices" in measured.once:
+        notes += ["", "In ONNX Runtime driven from Python, 3 rounds taken in turn:", "", *measured.once["choices"]]
     text = "\n".join(
         ["## Embedding", "", heading, "", "| figure | measured | must | aim | result |", "|---|---|---|---|---|", *rows, "", *notes, ""]
     )

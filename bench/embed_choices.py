@@ -1,7 +1,5 @@
 """Measures the choices behind the embedding engine in ONNX Runtime driven from Python: threads, batches, graph optimisation, ORT format."""
 
-import argparse
-import os
 import re
 import statistics
 import subprocess
@@ -11,11 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-import numpy as np
-import onnxruntime
-
-from embed import Reference, bars, prose, question
+from reference import Reference, onnxruntime
 
 LEVELS = {
     "none": onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL,
@@ -105,9 +99,9 @@ def embed(reference, tokens, choice):
         reference.run([order[text] for text in members])
 
 
-def private_memory(folder, scratch, number):
-    """Private MiB of a process that has the session and has run one question, over one without the session."""
-    command = [sys.executable, "-B", __file__, str(folder), "--memory", str(number), "--scratch", str(scratch)]
+def private_memory(folder, scratch, number, question):
+    """Private MiB that a session and one question take in a new process."""
+    command = [sys.executable, "-B", __file__, str(folder), str(scratch), str(number), question]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -117,34 +111,17 @@ def own_private_memory():
     return sum(int(size) for size in re.findall(r"^Private_\w+:\s+(\d+) kB", text, re.M)) / 1024
 
 
-def main():
-    """Prints a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", type=Path, help="the model's folder")
-    parser.add_argument("--cache", type=Path, help="where the bars are kept, see scripts/bench")
-    parser.add_argument("--bars", type=int, default=150, help="price bars of a run")
-    parser.add_argument("--texts", type=int, default=60, help="texts of mixed length of a run")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each choice, taken in turn")
-    parser.add_argument("--memory", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--scratch", type=Path, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    reference = Reference(chosen.model, 1)
-    if chosen.memory is not None:
-        choice = CHOICES[chosen.memory]
-        reference.session = None
-        before = own_private_memory()
-        reference.session = make_session(chosen.model, chosen.scratch, choice)
-        reference.run([reference.tokenizer.encode(question(0)).ids])
-        print(own_private_memory() - before)
-        return
-    texts = {"bars": bars(chosen.cache, chosen.bars), "mixed": prose(chosen.texts)}
+def measure(folder, texts, questions, rounds):
+    """The table as lines of Markdown. `texts` are groups of texts by name: bars and mixed."""
+    reference = Reference(folder, 1)
     tokens = {name: [one.ids for one in reference.tokenizer.encode_batch(group)] for name, group in texts.items()}
-    asked = [reference.tokenizer.encode(question(number)).ids for number in range(40)]
+    asked = [reference.tokenizer.encode(question).ids for question in questions]
+    lines = ["| choice | bars/s | mixed texts/s | 10-token question, ms | private MiB |", "|---|---:|---:|---:|---:|"]
     with tempfile.TemporaryDirectory() as scratch:
         scratch = Path(scratch)
-        sessions = [make_session(chosen.model, scratch, choice) for choice in CHOICES]
+        sessions = [make_session(folder, scratch, choice) for choice in CHOICES]
         rates = [{"bars": [], "mixed": [], "question": []} for _ in CHOICES]
-        for _ in range(chosen.rounds):
+        for _ in range(rounds):
             for choice, session, rate in zip(CHOICES, sessions, rates):
                 reference.session = session
                 reference.run(tokens["mixed"][:1])
@@ -156,11 +133,22 @@ def main():
                 for ids in asked:
                     reference.run([ids])
                 rate["question"].append(1000 * (time.perf_counter() - start) / len(asked))
-        print("| choice | bars/s | mixed texts/s | 10-token question, ms | private MiB |\n|---|---:|---:|---:|---:|")
         for number, (choice, rate) in enumerate(zip(CHOICES, rates)):
             bar, mixed, one = (statistics.median(rate[name]) for name in ("bars", "mixed", "question"))
-            memory = private_memory(chosen.model, scratch, number)
-            print(f"| {choice.title} | {bar:.1f} | {mixed:.1f} | {one:.2f} | {memory:.0f} |")
+            memory = private_memory(folder, scratch, number, questions[0])
+            lines.append(f"| {choice.title} | {bar:.1f} | {mixed:.1f} | {one:.2f} | {memory:.0f} |")
+    return lines
+
+
+def main():
+    """Prints the private memory of one choice, in a process of its own: MODEL_FOLDER SCRATCH NUMBER QUESTION."""
+    folder, scratch, number, question = sys.argv[1:]
+    reference = Reference(Path(folder), 1)
+    reference.session = None
+    before = own_private_memory()
+    reference.session = make_session(Path(folder), Path(scratch), CHOICES[int(number)])
+    reference.run([reference.tokenizer.encode(question).ids])
+    print(own_private_memory() - before)
 
 
 if __name__ == "__main__":
