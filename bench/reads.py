@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench import EF_DEFAULT, spread, spreads, truth_of
+from bench import EF_DEFAULT, processors_awake, spread, spreads, truth_of
 from server import OPERATORS
 
 # Beyond this recall a larger ef_search shows nothing new.
@@ -29,6 +29,26 @@ def sizes(bench):
     )
 
 
+def _query_rates(bench, dataset, points):
+    """Queries a second of every run by (engine, ef_search, clients), for the ef_search values that have a point."""
+    scale, rates = bench.scale, {}
+    for run in range(scale.runs):
+        bench.say(f"{dataset.title}: queries a second, run {run + 1} of {scale.runs}")
+        for ef in scale.ef_search:
+            for clients in scale.clients:
+                for database in bench.databases[:: 1 if run % 2 == 0 else -1]:
+                    if any(point["ef"] == ef for point in points[database.engine.key]):
+                        rate = database.pgbench(
+                            database.query_script(dataset.metric),
+                            bench.folder,
+                            clients=clients,
+                            seconds=scale.seconds,
+                            settings=database.search_settings(ef),
+                        )
+                        rates.setdefault((database.engine.key, ef, clients), []).append(rate)
+    return rates
+
+
 def search(bench, dataset):
     """Recall and queries a second of each engine for each ef_search and number of clients."""
     scale = bench.scale
@@ -45,21 +65,8 @@ def search(bench, dataset):
             if recall >= ENOUGH:
                 break
     before = bench.each(lambda database: database.blocks_read())
-    rates = {}
-    for run in range(scale.runs):
-        bench.say(f"{dataset.title}: queries a second, run {run + 1} of {scale.runs}")
-        for ef in scale.ef_search:
-            for clients in scale.clients:
-                for database in bench.databases[:: 1 if run % 2 == 0 else -1]:
-                    if any(point["ef"] == ef for point in points[database.engine.key]):
-                        rate = database.pgbench(
-                            database.query_script(dataset.metric),
-                            bench.folder,
-                            clients=clients,
-                            seconds=scale.seconds,
-                            settings=database.search_settings(ef),
-                        )
-                        rates.setdefault((database.engine.key, ef, clients), []).append(rate)
+    with processors_awake():
+        rates = _query_rates(bench, dataset, points)
     for (key, ef, clients), values in rates.items():
         point = next(point for point in points[key] if point["ef"] == ef)
         point["rates"][str(clients)] = spread(values)
@@ -112,14 +119,15 @@ def growth(bench, dataset, sizes_wanted, last=None):
         build = builds(bench, subset, 1)
         recall = bench.recalls(subset, truth_of(bench, subset))
         rates = bench.each(lambda _: [])
-        for _, database in bench.alternating(bench.scale.growth_runs):
-            rate = database.pgbench(
-                database.query_script(subset.metric),
-                bench.folder,
-                seconds=bench.scale.seconds,
-                settings=database.search_settings(EF_DEFAULT),
-            )
-            rates[database.engine.key].append(rate)
+        with processors_awake():
+            for _, database in bench.alternating(bench.scale.growth_runs):
+                rate = database.pgbench(
+                    database.query_script(subset.metric),
+                    bench.folder,
+                    seconds=bench.scale.seconds,
+                    settings=database.search_settings(EF_DEFAULT),
+                )
+                rates[database.engine.key].append(rate)
         size = sizes(bench)
         steps.append(
             {

@@ -115,31 +115,30 @@ impl Hints {
         let _ = (layout, node);
     }
 
-    /// Asks the processor for the buffer descriptor and the first lines of every node.
-    pub fn prefetch(&self, layout: &Layout, targets: &[Link]) {
+    /// Asks the processor for the buffer descriptor and the first lines of a node.
+    #[inline]
+    pub fn prefetch(&self, layout: &Layout, link: Link) {
         #[cfg(target_arch = "x86_64")]
         {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let hint = self.buffers.get(layout.block(link.id) as usize).copied().unwrap_or(0);
+            if hint == 0 {
+                return;
+            }
             let lines = (NODE_HEADER + layout.dimensions).div_ceil(64).min(PREFETCHED_LINES);
-            for link in targets {
-                let hint = self.buffers.get(layout.block(link.id) as usize).copied().unwrap_or(0);
-                if hint == 0 {
-                    continue;
-                }
-                // SAFETY: a prefetch reads nothing and never faults; the addresses are within the shared buffers.
-                unsafe {
-                    let position = hint.unsigned_abs() as usize - 1;
-                    _mm_prefetch::<_MM_HINT_T0>(pg_sys::BufferDescriptors.wrapping_add(position).cast());
-                    let page = pg_sys::BufferBlocks.wrapping_add(position * PAGE_SIZE);
-                    let node = page.wrapping_add(layout.offset(link.id));
-                    for line in 0..lines {
-                        _mm_prefetch::<_MM_HINT_T0>(node.wrapping_add(64 * line).cast());
-                    }
+            // SAFETY: a prefetch reads nothing and never faults; the addresses are within the shared buffers.
+            unsafe {
+                let position = hint.unsigned_abs() as usize - 1;
+                _mm_prefetch::<_MM_HINT_T0>(pg_sys::BufferDescriptors.wrapping_add(position).cast());
+                let page = pg_sys::BufferBlocks.wrapping_add(position * PAGE_SIZE);
+                let node = page.wrapping_add(layout.offset(link.id));
+                for line in 0..lines {
+                    _mm_prefetch::<_MM_HINT_T0>(node.wrapping_add(64 * line).cast());
                 }
             }
         }
         #[cfg(not(target_arch = "x86_64"))]
-        let _ = (layout, targets, NODE_HEADER, PAGE_SIZE);
+        let _ = (layout, link, NODE_HEADER, PAGE_SIZE);
     }
 }
 

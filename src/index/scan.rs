@@ -70,6 +70,8 @@ struct Scan {
     ready: BinaryHeap<Reverse<Ranked<HeapTid>>>,
     /// No row that is still to be found is nearer than this.
     horizon: f64,
+    /// After the first search, until a row beyond the horizon is wanted: no row that this search kept is farther than this.
+    border: Option<f64>,
     /// The distance of the last row returned.
     last: f64,
     tids: Vec<HeapTid>,
@@ -90,6 +92,7 @@ impl Scan {
             pending: BinaryHeap::new(),
             ready: BinaryHeap::new(),
             horizon: f64::INFINITY,
+            border: None,
             last: f64::NEG_INFINITY,
             tids: Vec::new(),
         }
@@ -98,6 +101,7 @@ impl Scan {
     fn restart(&mut self) {
         self.source = Source::Fresh;
         self.query = None;
+        self.border = None;
         self.taken.clear();
         self.pending.clear();
         self.ready.clear();
@@ -173,6 +177,8 @@ impl Scan {
                 self.beam.run(index, &query, self.ef, 0);
                 let batch = self.beam.take();
                 self.accept(&query, &batch, iterative);
+                let farthest = batch.iter().map(|found| query.upper_bound(found.distance, found.slack));
+                self.border = farthest.max_by(f64::total_cmp).filter(|_| iterative);
                 self.source = if iterative { Source::Graph } else { Source::Done };
             }
             self.query = Some(query);
@@ -194,17 +200,28 @@ impl Scan {
         };
     }
 
-    /// Finds more candidates; false where there are none.
-    fn more(&mut self) -> bool {
-        let (Some(index), Some(query)) = (self.index.as_mut(), self.query.take()) else { return false };
-        let mut found = false;
+    /// Lets the rows of the first search be returned up to its border, so that whoever wants no more than ef rows gets them from it
+    /// alone: what was scored and may be nearer than the border is queued too.
+    fn widen(&mut self, border: f64) {
+        let Some(query) = &self.query else { return };
+        for found in self.beam.spare() {
+            let bound = query.lower_bound(found.distance, found.slack);
+            if bound <= border && self.taken.insert(found.link.id) {
+                self.pending.push(Reverse(Ranked(bound, found.link)));
+            }
+        }
+        self.horizon = border;
+    }
+
+    /// Finds more candidates.
+    fn more(&mut self) {
+        let (Some(index), Some(query)) = (self.index.as_mut(), self.query.take()) else { return };
         if let Source::Graph = self.source {
             let capped = self.beam.visited() >= MAX_SCAN_TUPLES.get().max(1) as usize
                 || self.beam.memory() > Self::memory_limit();
             if !capped && self.beam.resume(self.ef) {
                 self.beam.run(index, &query, self.ef, 0);
                 let batch = self.beam.take();
-                found = true;
                 self.accept(&query, &batch, true);
             } else {
                 if capped {
@@ -216,19 +233,16 @@ impl Scan {
             }
         }
         if let Source::Sweep(sweep) = &mut self.source
-            && !found
             && let Some(index) = self.index.as_mut()
         {
             let batch = sweep.next(index, &query, &self.taken);
             let more = sweep.has_more();
-            found = !batch.is_empty();
             self.accept(&query, &batch, more);
             if !more {
                 self.source = Source::Done;
             }
         }
         self.query = Some(query);
-        found
     }
 
     /// Compares the nearest candidates exactly until none that waits can be nearer than the nearest row.
@@ -282,7 +296,10 @@ impl Scan {
             if nearest.is_none_or(|Ranked(distance, _)| strict && distance > self.horizon)
                 && !matches!(self.source, Source::Done)
             {
-                self.more();
+                match self.border.take().filter(|_| nearest.is_some()) {
+                    Some(border) => self.widen(border),
+                    None => self.more(),
+                }
                 continue;
             }
             let Ranked(distance, tid) = nearest?;

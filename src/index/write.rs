@@ -113,7 +113,7 @@ impl Index {
     }
 
     /// The upper slot that an edit writes to, or its node's page for level 0; None where the node is gone.
-    fn place(&self, edit: &Edit) -> Option<(u32, Option<u32>)> {
+    fn place(&mut self, edit: &Edit) -> Option<(u32, Option<u32>)> {
         match edit.level {
             0 => Some((self.layout.block(edit.target.id), None)),
             level => self.upper_slot(edit.target, level).map(|slot| (self.layout.upper_block(slot), Some(slot))),

@@ -143,6 +143,10 @@ impl Visited {
     }
 }
 
+/// Nodes of the frontier whose edges are read before their neighbours are scored: the waits for memory overlap. Two take 5% off a
+/// search and find slightly more; three are slower again.
+const READ_TOGETHER: usize = 2;
+
 /// A search on one level that can be continued.
 ///
 /// `frontier` holds nodes whose edges are still to be read, `kept` the nearest ef nodes so far, `spare` what was scored but is
@@ -208,19 +212,25 @@ impl Beam {
         while self.kept.len() > ef {
             self.evict();
         }
-        while let Some(Reverse(next)) = self.frontier.peek().copied() {
-            if self.kept.len() >= ef && self.kept.peek().is_some_and(|worst| next.distance > worst.distance) {
+        let together = if level == 0 { READ_TOGETHER } else { 1 };
+        loop {
+            self.links.clear();
+            let mut read = 0;
+            while read < together
+                && let Some(next) = self.next(ef)
+            {
+                store.links(next.link, level, &mut self.links);
+                read += 1;
+            }
+            if read == 0 {
                 break;
             }
-            self.frontier.pop();
-            self.links.clear();
-            store.links(next.link, level, &mut self.links);
             let visited = &mut self.visited;
             self.links.retain(|link| visited.insert(link.id));
-            if level == 0
-                && let Some(Reverse(next)) = self.frontier.peek()
-            {
-                store.prefetch_links(next.link);
+            if level == 0 {
+                for Reverse(soon) in self.frontier.iter().take(READ_TOGETHER) {
+                    store.prefetch_links(soon.link);
+                }
             }
             self.scored.clear();
             store.score(query, &self.links, &mut self.scored);
@@ -228,6 +238,15 @@ impl Beam {
                 self.offer(self.scored[position], ef);
             }
         }
+    }
+
+    /// Takes the nearest node of the frontier, unless all that is kept is nearer.
+    fn next(&mut self, ef: usize) -> Option<Candidate> {
+        let Reverse(next) = self.frontier.peek()?;
+        if self.kept.len() >= ef && self.kept.peek().is_some_and(|worst| next.distance > worst.distance) {
+            return None;
+        }
+        self.frontier.pop().map(|Reverse(next)| next)
     }
 
     fn offer(&mut self, candidate: Candidate, ef: usize) {
@@ -258,6 +277,11 @@ impl Beam {
     /// Takes what is kept, nearest first.
     pub fn take(&mut self) -> Vec<Candidate> {
         std::mem::take(&mut self.kept).into_sorted_vec()
+    }
+
+    /// The live nodes that were scored and are not among those kept, in no order.
+    pub fn spare(&self) -> impl Iterator<Item = &Candidate> {
+        self.spare.iter().map(|(candidate, _)| candidate).filter(|candidate| candidate.live)
     }
 
     /// Prepares for the next `ef` nodes after those taken; false where nothing is left to search.

@@ -19,7 +19,7 @@ SELECT * FROM look();
 -- Who reads one row of the table through its policy may not count the others.
 SET ROLE sutra_regress_reader;
 SET enable_seqscan = off;
-SELECT id FROM secret ORDER BY v <-> '[0,0,1]' LIMIT 3;
+SELECT id FROM secret ORDER BY v <-> '[1,0.5,1]' LIMIT 3;
 RESET enable_seqscan;
 \set VERBOSITY default
 SELECT value FROM sutra_index_stats('secret_v') WHERE name = 'rows';

@@ -259,6 +259,17 @@ impl Query {
             Distance::Cosine => 1.0 + distance - slack,
         }
     }
+
+    /// The largest value that [`Distance::exact`] can have for a vector whose code is at `distance` with this slack.
+    pub fn upper_bound(&self, distance: f32, slack: f32) -> f64 {
+        let (distance, slack) = (f64::from(distance), f64::from(slack));
+        match self.distance {
+            Distance::L2 => (distance.sqrt() + slack).powi(2) * 1.00001,
+            Distance::L1 => distance * 1.00001 + slack,
+            Distance::InnerProduct => distance + slack,
+            Distance::Cosine => 1.0 + distance + slack,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -30,16 +30,17 @@ proptest! {
     }
 
     #[test]
-    fn the_lower_bound_is_never_above_the_exact_distance((query, vector) in vectors(), exponent in -12i32..12) {
+    fn the_bounds_hold_the_exact_distance((query, vector) in vectors(), exponent in -12i32..12) {
         let factor = 10f32.powi(exponent);
         let vector: Vec<f32> = vector.iter().map(|value| value * factor).collect();
         for distance in ALL {
             let Some(coded) = Coded::new(distance, &vector) else { continue };
             let prepared = Query::new(distance, &query);
             let stored = CodeRef { error: f32::from_bits(u32::from(crate::layout::round_up(coded.error)) << 16), ..coded.as_ref() };
-            let bound = prepared.lower_bound(prepared.distance(stored), prepared.slack(stored));
+            let (distance_of_code, slack) = (prepared.distance(stored), prepared.slack(stored));
+            let (least, most) = (prepared.lower_bound(distance_of_code, slack), prepared.upper_bound(distance_of_code, slack));
             let exact = distance.exact(&query, &vector);
-            prop_assert!(bound <= exact, "{distance:?}: bound {bound} > exact {exact}");
+            prop_assert!((least..=most).contains(&exact), "{distance:?}: {exact} is not between {least} and {most}");
         }
     }
 
