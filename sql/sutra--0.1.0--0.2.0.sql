@@ -636,7 +636,7 @@ COMMENT ON COLUMN sutra.alias.first_word IS 'the first word of the key, for name
 COMMENT ON COLUMN sutra.alias.last_word IS 'the last word of the key, for names that a question says by their end';
 
 -- More of the words that people use.
-UPDATE sutra.metric SET words = '{open,opens,opened,opening,opening price,open price,opening value,opening bell,first price,start the day,started the day,begin the day,began the day,start trading,started trading,trading started,begin trading,began trading}' WHERE name OPERATOR(pg_catalog.=) 'open' AND builtin;
+UPDATE sutra.metric SET words = '{open,opens,opened,opening,opening price,open price,opening value,opening bell,first price,starting price,initial price,start the day,started the day,begin the day,began the day,start trading,started trading,trading started,begin trading,began trading}' WHERE name OPERATOR(pg_catalog.=) 'open' AND builtin;
 UPDATE sutra.metric SET words = '{high,highs,intraday high,day high,daily high,high price,session high,day peak}' WHERE name OPERATOR(pg_catalog.=) 'high' AND builtin;
 UPDATE sutra.metric SET words = '{close,closes,closed,closing,closing price,close price,price,prices,share price,stock price,stock,shares,quote,worth,cost,costs,valued,finish,finished,settle,settled,px,closing value,closing level,closing quote,closing bell,last price,end the day,ended the day,end the session,ended the session,finish the day,finished the day,end of day price}' WHERE name OPERATOR(pg_catalog.=) 'close' AND builtin;
 UPDATE sutra.metric SET words = '{volume,volumes,vol,trading volume,traded volume,share volume,shares traded,number of shares traded,trading activity,turnover}' WHERE name OPERATOR(pg_catalog.=) 'volume' AND builtin;

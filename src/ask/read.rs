@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+use sutra_knowledge::graph::paths;
 use sutra_knowledge::store::{
     Aggregate, Alias, AliasKind, Entity, Extent, Fact, Metric, Passage, Point, Scope, Series, Store, Window,
 };
@@ -376,6 +377,26 @@ impl Store for SqlStore {
 
     fn members(&self, value: u64, relation: Option<&str>) -> Vec<Fact> {
         self.edges("a.target OPERATOR({schema}.=) ANY ($3)", &[value], relation)
+    }
+
+    fn ways(&self, query: paths::Query, kinds: &[&str]) -> paths::Found {
+        let mut found = crate::graph::walk(query, kinds.iter().map(|kind| (*kind).to_owned()).collect());
+        self.record.borrow_mut().push(json!({
+            "walk": { "kinds": kinds, "max_depth": query.max_depth, "visited": found.visited, "complete": found.limit.is_none() },
+            "rows": found.paths.len(), "filtered": self.filter_text,
+        }));
+        if self.filter.is_some() && !found.paths.is_empty() {
+            let steps = found.paths.iter().flat_map(|path| &path.steps);
+            let stated: Vec<u64> = steps.filter_map(|step| step.edge.evidence).collect();
+            let sql = format!(
+                "SELECT e.id FROM pg_catalog.unnest($3) AS e(id), (SELECT $2::pg_catalog.jsonb) AS unused WHERE true{}",
+                self.filtered("e.id")
+            );
+            let passing = self.select(&sql, &self.arguments(vec![ids(&stated).into()]), |row| concept(row, 1));
+            let passes = |evidence: Option<u64>| evidence.is_some_and(|id| passing.contains(&id));
+            found.paths.retain(|path| path.steps.iter().all(|step| passes(step.edge.evidence)));
+        }
+        found
     }
 
     fn statements(&self, wanted: &[u64]) -> Vec<(u64, String)> {

@@ -69,6 +69,11 @@ fn budget() -> Budget {
     Budget { nodes, edges: nodes.saturating_mul(EDGES_PER_NODE) }
 }
 
+/// The surest paths over edges of some kinds, within the budget of the session.
+pub fn walk(query: Query, kinds: Vec<String>) -> paths::Found {
+    paths::find(&mut SqlEdges::new(Some(kinds)), query, budget())
+}
+
 /// Says that there may be more than what is returned, and why.
 fn report(limit: Option<Limit>, visited: usize) {
     let (what, setting) = match limit {

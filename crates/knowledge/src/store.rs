@@ -3,6 +3,7 @@
 //! Every method takes a set and answers for the whole set, so that one question costs a handful of calls whatever
 //! it ranges over. Times are microseconds since 1970-01-01 00:00 UTC; a day is its midnight.
 
+use crate::graph::paths;
 use jiff::civil::Date;
 use serde::Serialize;
 
@@ -203,6 +204,8 @@ pub trait Store {
     fn facts(&self, entities: &[u64], relation: Option<&str>) -> Vec<Fact>;
     /// The facts whose value is this entity, of one relation or of all.
     fn members(&self, value: u64, relation: Option<&str>) -> Vec<Fact>;
+    /// The surest ways from one concept to another over edges of these kinds, within the budget of such walks.
+    fn ways(&self, query: paths::Query, kinds: &[&str]) -> paths::Found;
     /// The text of these statements; unknown ids are left out.
     fn statements(&self, ids: &[u64]) -> Vec<(u64, String)>;
     /// The best statements for an open question.

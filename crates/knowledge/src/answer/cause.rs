@@ -2,6 +2,7 @@
 //! causal. Nothing is concluded from numbers, and nothing is invented: without such a statement there is no answer.
 
 use super::{Kind, Row, confidence, measure, sentence, series};
+use crate::extract;
 use crate::names;
 use crate::question::link::Link;
 use crate::question::plan::Plan;
@@ -160,9 +161,25 @@ fn asked(question: &str, plan: &Plan) -> BTreeSet<String> {
 /// Days after a longer time in which what happened in it is still told.
 const TOLD: i64 = 45;
 
-/// Whether a statement may speak of the time asked about: what happened is told on its day, or soon after a longer time.
+/// Whether a text names a period: its year, and the month of a shorter one.
+fn names_period(text: &str, period: &Period) -> bool {
+    let (Some(from), Some(to)) = (period.from, period.to) else { return false };
+    let written: Vec<Token> = token::tokens(text);
+    let year = |year: i16| written.iter().any(|token| token.text == year.to_string());
+    let month = || {
+        let name = from.strftime("%B").to_string();
+        written.iter().any(|token| token.capitalised() && (token.text == name || token.text == name[..3]))
+    };
+    let months = i32::from(to.year() - from.year()) * 12 + i32::from(to.month() - from.month());
+    (from.year()..=to.year()).take(100).any(year) && (months > 1 || month())
+}
+
+/// Whether a statement may speak of the time asked about: what happened is told on its day, or soon after a longer time;
+/// a statement that was learned without a time must name the period.
 fn in_time(passage: &Passage, periods: &[Period]) -> bool {
-    let Some(at) = passage.at else { return periods.is_empty() };
+    let Some(at) = passage.at else {
+        return periods.is_empty() || periods.iter().any(|period| names_period(&passage.content, period));
+    };
     periods.is_empty()
         || periods.iter().any(|period| {
             let window = series::window(period);
@@ -198,19 +215,30 @@ pub fn cause(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Vec
             continue;
         }
         for text in passage.content.split('\n').flat_map(UnicodeSegmentation::unicode_sentences) {
-            let Some(sides) = sides(text) else { continue };
-            let held = meanings(if forward { sides.cause } else { sides.effect });
-            let direction_fits = ["+", "-"].iter().all(|sign| {
-                let sign = (*sign).to_owned();
-                forward || !wanted.contains(&sign) || held.contains(&sign)
-            });
-            let common = wanted.intersection(&held).count();
-            let share = if wanted.is_empty() { LEAST_SHARE } else { common as f64 / wanted.len() as f64 };
-            if direction_fits && share >= LEAST_SHARE {
-                let value = json!({
-                    "cause": sides.cause.trim().trim_end_matches('.'), "effect": sides.effect.trim().trim_end_matches('.'),
+            let fit = |sides: &Sides| {
+                let held = meanings(if forward { sides.cause } else { sides.effect });
+                let direction_fits = ["+", "-"].iter().all(|sign| {
+                    let sign = (*sign).to_owned();
+                    forward || !wanted.contains(&sign) || held.contains(&sign)
                 });
-                found.push((share * sides.plain, passage.concept, text.trim().to_owned(), value));
+                let common = wanted.intersection(&held).count();
+                let share = if wanted.is_empty() { LEAST_SHARE } else { common as f64 / wanted.len() as f64 };
+                (direction_fits && share >= LEAST_SHARE).then_some(share * sides.plain)
+            };
+            let by_words = sides(text).and_then(|sides| Some((fit(&sides)?, sides.cause, sides.effect)));
+            let stated = || {
+                // Other constructions, such as "the main driver of X was Y", are known to the reading of relations.
+                let about = wanted.intersection(&meanings(text)).count() * 2 >= wanted.len().max(1);
+                let read = if about { extract::extract(text) } else { Vec::new() };
+                read.into_iter().filter(|relation| relation.kind == "causal").find_map(|relation| {
+                    let (cause, effect) = (text.get(relation.source_range)?, text.get(relation.target_range)?);
+                    Some((fit(&Sides { effect, cause, plain: f64::from(relation.confidence) })?, cause, effect))
+                })
+            };
+            if let Some((score, cause, effect)) = by_words.or_else(stated) {
+                let plainly = |side: &str| side.trim().trim_end_matches('.').to_owned();
+                let value = json!({ "cause": plainly(cause), "effect": plainly(effect) });
+                found.push((score, passage.concept, text.trim().to_owned(), value));
             }
         }
     }
@@ -238,6 +266,17 @@ pub fn cause(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Vec
         row
     });
     rows.collect()
+}
+
+/// Whether a sentence that states no cause in so many words may still answer why: it must not speak of the other
+/// direction, and of the numbers of something that was learned only a stated cause says why they moved.
+pub fn may_answer(question: &str, plan: &Plan, sentence: &str) -> bool {
+    let (wanted, held) = (asked(question, plan), meanings(sentence));
+    let moves = ["+", "-"].iter().any(|sign| wanted.contains(*sign));
+    let turned = [("+", "-"), ("-", "+")].iter().any(|(asked, other)| {
+        wanted.contains(*asked) && !wanted.contains(*other) && held.contains(*other) && !held.contains(*asked)
+    });
+    !turned && !(moves && !plan.entities.is_empty())
 }
 
 /// Edges of kind causal at the entities named, when no statement answers by its words.

@@ -9,12 +9,36 @@ use unicode_segmentation::UnicodeSegmentation;
 /// Statements that are looked through.
 const CANDIDATES: usize = 30;
 /// Words with which a definition goes on after its term.
-const VERBS: &[&str] =
-    &["is", "are", "means", "mean", "refers", "denotes", "describes", "records", "measures", "stands"];
+const VERBS: &[&str] = &[
+    "is",
+    "are",
+    "means",
+    "mean",
+    "refers",
+    "refer",
+    "denotes",
+    "denote",
+    "describes",
+    "records",
+    "measures",
+    "stands",
+    "represents",
+    "represent",
+    "consists",
+    "consist",
+    "comprises",
+    "comprise",
+];
 
 /// Whether a sentence defines the term: it begins with it, and goes on with a verb of defining. What stands between,
 /// such as "of an airline", is allowed for a few words and lowers the share that is returned.
 fn defines(sentence: &str, term: &str) -> Option<f64> {
+    // What stands before a colon is a heading or says where the term is used.
+    let parts = sentence.rsplit_once(": ").map_or([Some(sentence), None], |(_, rest)| [Some(sentence), Some(rest)]);
+    parts.into_iter().flatten().find_map(|part| begins_with(part, term))
+}
+
+fn begins_with(sentence: &str, term: &str) -> Option<f64> {
     let key = names::key(sentence);
     let mut words: Vec<&str> = key.split(' ').collect();
     if matches!(words.first(), Some(&"a" | &"an" | &"the")) {
@@ -72,5 +96,7 @@ mod tests {
         assert!(defines("Unit revenue of an airline is the revenue for each seat.", "unit revenue").is_some());
         assert!(defines("Apple announced a stock split.", "stock split").is_none());
         assert!(defines("Dividends rose.", "dividend").is_none());
+        assert!(defines("Key figures: Free cash flow represents cash less investments.", "free cash flow").is_some());
+        assert!(defines("Deferred revenue primarily consists of advances.", "deferred revenues").is_some());
     }
 }

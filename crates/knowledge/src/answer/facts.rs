@@ -3,9 +3,12 @@
 use super::measure;
 use super::{Kind, Row, sentence};
 use crate::question::link::Link;
+use crate::graph::paths::{self, Query};
+use crate::graph::{Direction, Step};
 use crate::question::plan::Plan;
 use crate::store::{Entity, Fact, Store};
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
 fn evidence(facts: &[&Fact]) -> Vec<u64> {
     facts.iter().filter_map(|fact| fact.evidence).collect()
@@ -68,6 +71,10 @@ fn fact_sentence(entity: &Entity, relation: &str, values: &str) -> String {
         "headquarters" => format!("{who} is headquartered in {values}."),
         "founded" => format!("{who} was founded in {values}."),
         "part of" => format!("{who} is part of {values}."),
+        "causes" | "contributes to" | "is a" | "acquires" | "owns" | "supplies" | "competes with" | "mentions" => {
+            format!("{who} {relation} {values}.")
+        }
+        "similar to" => format!("{who} is similar to {values}."),
         relation => format!("The {relation} of {who} is {values}."),
     }
 }
@@ -337,15 +344,7 @@ pub fn path(plan: &Plan, store: &dyn Store) -> Vec<Row> {
         (said.join(" "), direct)
     };
     if used.is_empty() {
-        return vec![Row::abstention(
-            format!(
-                "No relation between {} and {} has been learned.",
-                sentence::entity(&first.entity),
-                sentence::entity(&second.entity)
-            ),
-            json!({ "from": first.entity.name, "to": second.entity.name }),
-            "neither a fact leads from one to the other, nor do they share one",
-        )];
+        return ways(plan, first, second, store);
     }
     let value = Map::from_iter([
         ("entities".into(), json!([first.entity.name, second.entity.name])),
@@ -354,4 +353,94 @@ pub fn path(plan: &Plan, store: &dyn Store) -> Vec<Row> {
     let mut row = computed(plan, text, value, &used, "facts that lead from one to the other, or to a common value");
     row.kind = Kind::Path;
     with_support(row, store)
+}
+
+/// Kinds of edges in the order in which ways are looked for over them: what statements say first, then also what they
+/// merely name together.
+const WALKED: [&[&str]; 2] =
+    [&["causal", "hierarchical", "compositional"], &["causal", "hierarchical", "compositional", "semantic"]];
+/// Edges of a way at most, as in sutra_paths.
+const MOST_STEPS: usize = 4;
+/// Ways that are shown at most.
+const MOST_WAYS: usize = 5;
+/// Characters that are shown of a concept on the way that is a whole statement.
+const SHOWN_OF_STATEMENT: usize = 80;
+
+/// How two things are related by several steps: the surest ways over the graph.
+fn ways(plan: &Plan, first: &Link, second: &Link, store: &dyn Store) -> Vec<Row> {
+    let query = Query {
+        from: first.entity.id,
+        to: second.entity.id,
+        max_depth: MOST_STEPS,
+        max_paths: MOST_WAYS,
+        direction: Direction::Both,
+    };
+    let mut ended = false;
+    for kinds in WALKED {
+        let found = store.ways(query, kinds);
+        ended |= found.limit.is_some();
+        let on_the_way = |path: &paths::Path| path.steps.iter().map(|step| step.to).collect::<Vec<_>>();
+        let mut nodes: Vec<u64> = found.paths.iter().flat_map(on_the_way).chain([first.entity.id]).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        let known: HashMap<u64, Entity> =
+            store.entities(&nodes).into_iter().map(|entity| (entity.id, shortened(entity))).collect();
+        // A way over something that may not be seen is not shown.
+        let rows: Vec<Row> = found.paths.iter().filter_map(|path| way(plan, path, &known, ended)).collect();
+        if !rows.is_empty() {
+            return rows;
+        }
+    }
+    vec![Row::abstention(
+        format!(
+            "No relation between {} and {} has been learned.",
+            sentence::entity(&first.entity),
+            sentence::entity(&second.entity)
+        ),
+        json!({ "from": first.entity.name, "to": second.entity.name, "complete": !ended }),
+        format!(
+            "neither a fact leads from one to the other, nor do they share one, nor is there a way of {MOST_STEPS} edges{}",
+            if ended { EARLY } else { "" }
+        ),
+    )]
+}
+
+/// What is said of a walk that its budget ended.
+const EARLY: &str = "; the walk ended early, by sutra.graph_nodes or sutra.graph_time, so there may be one";
+
+fn shortened(mut entity: Entity) -> Entity {
+    if entity.name.chars().count() > SHOWN_OF_STATEMENT {
+        let shown: String = entity.name.chars().take(SHOWN_OF_STATEMENT).collect();
+        entity.name = format!("\"{}...\"", shown.trim_end());
+    }
+    entity
+}
+
+fn way(plan: &Plan, path: &paths::Path, known: &HashMap<u64, Entity>, ended: bool) -> Option<Row> {
+    let fact = |step: &Step| {
+        Some(Fact {
+            entity: known.get(&step.edge.source)?.clone(),
+            relation: step.edge.relation.to_string(),
+            kind: step.edge.kind.to_string(),
+            target: known.get(&step.edge.target)?.clone(),
+            // As it is printed, and not with the digits that a wider type makes of it.
+            confidence: step.edge.confidence.to_string().parse().unwrap_or_default(),
+            evidence: step.edge.evidence,
+        })
+    };
+    let facts: Vec<Fact> = path.steps.iter().map(fact).collect::<Option<_>>()?;
+    let said: Vec<String> =
+        facts.iter().map(|fact| fact_sentence(&fact.entity, &fact.relation, &sentence::entity(&fact.target))).collect();
+    let ends = [known.get(&path.steps.first()?.from)?, known.get(&path.steps.last()?.to)?];
+    let value =
+        Map::from_iter([("entities".into(), json!(ends.map(|entity| &entity.name))), ("n".into(), json!(facts.len()))]);
+    let used: Vec<&Fact> = facts.iter().collect();
+    let explanation = format!("the surest ways over the graph{}", if ended { EARLY } else { "" });
+    let mut row = computed(plan, said.join(" "), value, &used, &explanation);
+    row.kind = Kind::Path;
+    row.concept = Some(ends[0].id);
+    if let Some(features) = row.features.as_mut() {
+        features.metric = features.metric.min(path.confidence);
+    }
+    Some(row)
 }

@@ -46,6 +46,13 @@ fn direction_of(change: f64) -> &'static str {
     }
 }
 
+/// The first of the greatest or of the least observations.
+fn extreme(points: &[Point], highest: bool) -> Option<Point> {
+    points.iter().copied().reduce(|best, next| {
+        if (highest && next.value > best.value) || (!highest && next.value < best.value) { next } else { best }
+    })
+}
+
 /// Computes a measure; `None` when there are too few observations or the formula has no value for them.
 pub fn figure(measure: Measure, condition: Option<&Condition>, metric: &MetricLink, loaded: &Loaded) -> Option<Figure> {
     let values = loaded.values();
@@ -53,11 +60,6 @@ pub fn figure(measure: Measure, condition: Option<&Condition>, metric: &MetricLi
     let (first, last) = (*points.first()?, *points.last()?);
     let unit = loaded.unit.clone().or_else(|| metric.metric.unit.clone());
     let mut more = Map::new();
-    let extreme = |highest: bool| {
-        points.iter().copied().reduce(|best, next| {
-            if (highest && next.value > best.value) || (!highest && next.value < best.value) { next } else { best }
-        })
-    };
     let ends = |more: &mut Map<String, Value>| {
         key(more, "first", first.value);
         key(more, "last", last.value);
@@ -78,12 +80,12 @@ pub fn figure(measure: Measure, condition: Option<&Condition>, metric: &MetricLi
             (statistics::median(&values)?, unit, None, format!("median of {} observations", values.len()))
         }
         Measure::Maximum | Measure::Minimum => {
-            let point = extreme(measure == Measure::Maximum)?;
+            let point = extreme(points, measure == Measure::Maximum)?;
             let word = if measure == Measure::Maximum { "greatest" } else { "least" };
             (point.value, unit, Some(point), format!("{word} of {} observations", values.len()))
         }
         Measure::Range => {
-            let (high, low) = (extreme(true)?, extreme(false)?);
+            let (high, low) = (extreme(points, true)?, extreme(points, false)?);
             key(&mut more, "highest", high.value);
             key(&mut more, "lowest", low.value);
             (high.value - low.value, unit, None, format!("greatest less least of {} observations", values.len()))
@@ -415,13 +417,28 @@ pub fn value_of(
         }
     }
     key(&mut value, "n", figure.points.len());
+    // Of more observations than are cited the ends are named, so that the number can be checked against them.
+    if figure.points.len() > super::MOST_EVIDENCE {
+        let end = |highest: bool| {
+            extreme(&figure.points, highest).map(|point| {
+                json!({ "value": point.value, "date": sentence::iso(point.at), "concept": format!("{:016x}", point.concept) })
+            })
+        };
+        key(&mut value, "extremes", json!({ "highest": end(true), "lowest": end(false) }));
+    }
     value.extend(figure.more.clone());
     value
 }
 
-/// Evidence: the concept of the answer first, then all others that were read.
+/// The observations that are cited whatever else has to be left out: the answer, the greatest and the least.
+pub fn telling(figure: &Figure) -> Vec<u64> {
+    let ends = [true, false].into_iter().filter_map(|highest| extreme(&figure.points, highest));
+    figure.point.into_iter().chain(ends).map(|point| point.concept).collect()
+}
+
+/// Evidence: the concept of the answer and of the extremes first, then all others that were read.
 pub fn evidence_of(figure: &Figure, loaded: &Loaded) -> Vec<u64> {
-    figure.point.iter().map(|point| point.concept).chain(loaded.concepts.iter().copied()).collect()
+    telling(figure).into_iter().chain(loaded.concepts.iter().copied()).collect()
 }
 
 /// Why there is no number: no observations at all, or none in the period, with the nearest that there are.

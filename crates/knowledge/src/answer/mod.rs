@@ -6,6 +6,7 @@ mod days;
 mod definition;
 mod facts;
 mod gate;
+mod instead;
 mod measure;
 mod overlap;
 mod passage;
@@ -144,12 +145,17 @@ pub fn answer(question: &str, plan: &Plan, store: &dyn Store, most: usize, least
     let mut rows = match gate::missing(plan) {
         // Words that name nothing learned may still stand in a statement; what is ambiguous stays so.
         Some(abstention) if plan.ambiguous.is_empty() && plan.impossible_times.is_empty() && plan.future.is_none() => {
-            let found = about(question, plan, passage::open(question, plan, store, most));
-            let sure = found[0].kind != Kind::Abstention && found[0].confidence >= confidence::LEAST;
-            if sure { found } else { vec![abstention] }
+            instead::quoted(question, plan, store, most).unwrap_or_else(|| vec![abstention])
         }
         Some(abstention) => vec![abstention],
-        None => carry_out(question, plan, store, most),
+        None => {
+            let rows = carry_out(question, plan, store, most);
+            if instead::wanted(plan, &rows, store) {
+                instead::quoted(question, plan, store, most).unwrap_or(rows)
+            } else {
+                rows
+            }
+        }
     };
     weigh(question, plan, &mut rows);
     if let Some(first) = rows.first()

@@ -191,7 +191,10 @@ pub fn rank(plan: &Plan, order: Order, count: usize, place: usize, store: &dyn S
     }
     let answering = places.iter().skip(above).take(count);
     let evidence: Vec<u64> = answering
-        .flat_map(|place| measure::evidence_of(&place.figure, &place.loaded))
+        .clone()
+        .chain(&places)
+        .flat_map(|place| measure::telling(&place.figure))
+        .chain(answering.flat_map(|place| measure::evidence_of(&place.figure, &place.loaded)))
         .chain(places.iter().flat_map(|place| measure::evidence_of(&place.figure, &place.loaded)))
         .collect();
     let explanation = format!(
@@ -293,7 +296,11 @@ pub fn compare(plan: &Plan, order: Order, difference: bool, store: &dyn Store) -
     if difference {
         value.insert("value".into(), json!(gap.abs()));
     }
-    let evidence = places.iter().flat_map(|place| measure::evidence_of(&place.figure, &place.loaded)).collect();
+    let evidence = places
+        .iter()
+        .flat_map(|place| measure::telling(&place.figure))
+        .chain(places.iter().flat_map(|place| measure::evidence_of(&place.figure, &place.loaded)))
+        .collect();
     let explanation =
         format!("{title} of each: {}{}", best.figure.method, measure::notes(plan, period, Some(&best.loaded)));
     let mut row = Row::computed(text, value, evidence, features, explanation);

@@ -229,9 +229,16 @@ impl Composer<'_> {
             [] if !self.times.is_empty() => default_metric(metrics, store, &entities).into_iter().collect(),
             links => links.to_vec(),
         };
-        let (periods, impossible_times) = self.periods(store, &entities, &anchoring, measure == Measure::Change);
+        let (mut periods, impossible_times) = self.periods(store, &entities, &anchoring, measure == Measure::Change);
+        // "the starting price in March": what the period begins with.
+        if measure == Measure::Value && metric_links.first().is_some_and(|link| begins(&link.text)) {
+            for period in periods.iter_mut().filter(|period| period.kind == time::PeriodKind::Range) {
+                period.kind = time::PeriodKind::FirstOf;
+            }
+        }
         let not_understood = self.unknown(metric_named && metric_links.iter().any(|link| !link.general));
         let mut not_understood = not_understood;
+        not_understood.extend(self.day_of_event(&operation));
         // "X vs A", where only X is known: what it is held against is missing.
         if let Some((at, _)) = self.cues.first(&[Cue::Compare])
             && operation == Operation::Measure
@@ -281,6 +288,27 @@ impl Composer<'_> {
                 && !matches!(self.tokens[*at].lower.as_str(), "never" | "no")
                 && self.roles[*at + 1..(*at + 5).min(self.roles.len())].iter().any(compares)
         })
+    }
+
+    /// "the day it was founded", "the day Apple went public": a day that is told by what happened on it, which no number
+    /// is known to stand for.
+    fn day_of_event(&self, operation: &Operation) -> Option<Unknown> {
+        let at = (0..self.tokens.len()).find(|at| {
+            let token = &self.tokens[*at];
+            let day = matches!(token.lower.as_str(), "day" | "date" | "week" | "month" | "quarter" | "year" | "moment");
+            let the = *at > 0 && matches!(self.tokens[*at - 1].lower.as_str(), "the" | "very" | "same");
+            let next = self.tokens.get(at + 1).map_or("", |next| next.lower.as_str());
+            let subject = matches!(next, "it" | "they" | "he" | "she" | "its" | "their" | "when")
+                || next == "that" && self.tokens.len() > at + 2
+                || self.roles.get(at + 1) == Some(&Role::Entity);
+            day && the && subject && matches!(self.roles[*at], Role::Free | Role::Cue(_))
+        })?;
+        if *operation != Operation::Measure || self.cues.any(&[Cue::Count, Cue::Which]) {
+            return None;
+        }
+        let end = (at..self.tokens.len()).rev().find(|end| self.tokens[*end].kind != TokenKind::Symbol)?;
+        let text = self.question[self.tokens[at].start..self.tokens[end].end].to_owned();
+        Some(Unknown { text, name: false, decisive: true })
     }
 
     /// Whether days are spoken of.
@@ -472,6 +500,11 @@ impl Composer<'_> {
         }
         unknown
     }
+}
+
+/// Whether words for a metric speak of what something begins with.
+fn begins(text: &str) -> bool {
+    matches!(text.to_lowercase().split(' ').next(), Some("first" | "starting" | "initial" | "beginning"))
 }
 
 fn is_numeric(operation: &Operation) -> bool {

@@ -142,6 +142,7 @@ pub(super) const WORDS: &[(Cue, &str)] = &[
          was were is are had has have got gotten went gone came became become saw seen made took ever yet still \
          absolute simple arithmetic net general single like called named known said say says answer question curious wondering wonder among amongst out set universe \
          group list listed lot overall but than however while learned shown ended ending beginning starting started dollars dollar usd cents cent bucks \
+         derive derives derived deriving \
          currently exact precise particular specific certain individual mark line threshold barrier point points \
          handle something anything everything got were've i'd i'm what're where's when's who's that's there's",
     ),

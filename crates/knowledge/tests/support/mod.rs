@@ -1,6 +1,7 @@
 //! A store in memory, filled by the code that learning uses from statements with metadata, for tests without a server.
 
 use std::collections::{BTreeMap, HashSet};
+use sutra_knowledge::graph::{Budget, Edge, Edges, paths};
 use sutra_knowledge::metadata::{self, Role, Roles};
 use sutra_knowledge::store::*;
 use sutra_knowledge::{identity, names};
@@ -241,6 +242,41 @@ impl Memory {
     }
 }
 
+/// The facts as edges of a graph.
+struct Walk<'a> {
+    facts: &'a [(u64, String, String, u64, u64)],
+    kinds: &'a [&'a str],
+}
+
+impl Walk<'_> {
+    fn edges(&self, wanted: impl Fn(&(u64, String, String, u64, u64)) -> bool) -> Vec<Edge> {
+        let found = self.facts.iter().filter(|fact| self.kinds.contains(&fact.2.as_str()) && wanted(fact));
+        let edge = |fact: &(u64, String, String, u64, u64)| Edge {
+            source: fact.0,
+            target: fact.3,
+            kind: fact.2.as_str().into(),
+            relation: fact.1.as_str().into(),
+            confidence: 1.0,
+            evidence: Some(fact.4),
+        };
+        found.map(edge).collect()
+    }
+}
+
+impl Edges for Walk<'_> {
+    fn leaving(&mut self, nodes: &[u64], _most: usize) -> Vec<Edge> {
+        self.edges(|fact| nodes.contains(&fact.0))
+    }
+
+    fn entering(&mut self, nodes: &[u64], _most: usize) -> Vec<Edge> {
+        self.edges(|fact| nodes.contains(&fact.3))
+    }
+
+    fn expired(&mut self) -> bool {
+        false
+    }
+}
+
 impl Store for Memory {
     fn aliases(&self, keys: &[String]) -> Vec<Alias> {
         self.aliases_where(|key| keys.iter().any(|wanted| wanted == key))
@@ -332,6 +368,10 @@ impl Store for Memory {
         let mut facts: Vec<Fact> = rows.map(|row| self.fact(row)).collect();
         facts.sort_by(|one, two| (&one.entity.name, &one.relation).cmp(&(&two.entity.name, &two.relation)));
         facts
+    }
+
+    fn ways(&self, query: paths::Query, kinds: &[&str]) -> paths::Found {
+        paths::find(&mut Walk { facts: &self.facts, kinds }, query, Budget { nodes: 10_000, edges: 100_000 })
     }
 
     fn statements(&self, ids: &[u64]) -> Vec<(u64, String)> {

@@ -250,6 +250,10 @@ impl Scanner<'_> {
         let (amount, unit, after) = self.amount(at)?;
         let (span, after) = of(after).filter(|_| matches!(self.word(after), "of" | "in"))?;
         let single = amount == 1 && matches!(unit, Unit::Day | Unit::Observation);
+        // "the first day in October on which it closed over $165" is looked for in October: the clause says which day.
+        if single && self.clause(after) {
+            return None;
+        }
         let part = match (count, single) {
             (1, true) => Part::Start,
             (_, true) => Part::End,
@@ -257,6 +261,12 @@ impl Scanner<'_> {
             (_, false) => Part::Last(amount, unit),
         };
         Some(((span, part), after))
+    }
+
+    /// Whether a clause begins that says which day is meant: "on which", "that", "when it".
+    fn clause(&self, index: usize) -> bool {
+        let at = self.skip(index, &[",", "on", "in", "at", "for"]);
+        matches!(self.word(at), "which" | "that" | "when" | "where" | "it" | "they" | "with")
     }
 
     /// "last 5 trading days", "past month", "this quarter", "52-week", "year to date", "the 30 days to March 8".
