@@ -59,6 +59,26 @@ def options():
     return parser.parse_args()
 
 
+def vector_indexes(database):
+    """(name, definition) of the vector indexes; the first statement that is learned makes them with their table."""
+    database.run("SELECT sutra_learn('The first statement makes the table of vectors.');" + learn.FORGET)
+    found = database.run(
+        "SELECT i.indexrelid::regclass || chr(9) || pg_get_indexdef(i.indexrelid) FROM pg_index i"
+        " JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam WHERE a.amname = 'sutra_hnsw';"
+    )
+    return [line.split("\t") for line in found.splitlines()]
+
+
+def grow(bench, database, indexes, learned, size):
+    """Learns up to a size. The vector index is built after it, as for any bulk load: it would take most of the time."""
+    for name, _ in indexes:
+        database.run(f"DROP INDEX {name};")
+    database.pgbench(learn.LEARN, bench.folder, transactions=(size - learned) // learn.BATCH, variables={"row": learned})
+    for _, definition in indexes:
+        database.run(f"{definition};", {"maintenance_work_mem": "1GB"})
+    bench.say(f"{size:,} statements learned")
+
+
 def ticker(company):
     """The ticker that learn.statements gives a company."""
     return "Q" + "".join(chr(ord("A") + company // 26**place % 26) for place in (2, 1, 0))
@@ -194,7 +214,7 @@ def quantile(values, share):
 
 def measure(bench, database, size, count):
     """Latencies by kind at a size."""
-    database.run("VACUUM (ANALYZE) sutra.concept, sutra.observation, sutra.association, sutra.alias, sutra.posting;")
+    database.run("VACUUM (ANALYZE);")
     known = size // TEXTS
     # Over companies that are there at every size, so that what grows is only what was learned beside them.
     few = questions(COMPUTED, count, 2, known, size)
@@ -252,9 +272,9 @@ def main():
     (database,) = bench.databases
     stage(bench, database, cache, sizes[-1])
     results = {"description": report.machine_text(bench, "make bench-ask", sys.argv[1:]), "steps": []}
-    learned = 0
+    learned, indexes = 0, vector_indexes(database)
     for size in sizes:
-        database.pgbench(learn.LEARN, bench.folder, transactions=(size - learned) // learn.BATCH, variables={"row": learned})
+        grow(bench, database, indexes, learned, size)
         learned = size
         results["steps"].append(measure(bench, database, size, count))
         if size == min(chosen.connections_at, sizes[-1]):

@@ -14,6 +14,7 @@ mod learn;
 mod model;
 mod observe;
 mod owner;
+mod prepared;
 mod search;
 mod settings;
 mod types;

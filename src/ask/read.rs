@@ -4,16 +4,15 @@
 //! Everything runs with the caller's rights and in the caller's space.
 
 use crate::catalog::schema;
+use crate::prepared;
 use crate::search::jsonb::Jsonb;
 use crate::types::concept_id::ConceptId;
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone};
-use pgrx::pg_sys::PgOid;
 use pgrx::prelude::*;
-use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiHeapTupleData};
+use pgrx::spi::SpiHeapTupleData;
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
 use sutra_knowledge::graph::paths;
 use sutra_knowledge::store::{
     Aggregate, Alias, AliasKind, Entity, Extent, Fact, Metric, Passage, Point, Scope, Series, Store, Window,
@@ -29,23 +28,14 @@ const FETCHED: i64 = 10_000;
 /// Observations that one answer may read: about 600 MB. Beyond it the question has to be narrowed.
 const MOST_OBSERVATIONS: usize = 20_000_000;
 
-#[derive(Default)]
-struct Prepared {
-    // DROP and CREATE EXTENSION give types new OIDs, so what was prepared belongs to one life of the extension.
-    extension: Option<pg_sys::Oid>,
-    statements: HashMap<String, Rc<OwnedPreparedStatement>>,
-}
-
-thread_local! {
-    static PREPARED: RefCell<Prepared> = RefCell::default();
-}
-
 /// The store of one question: its space, its filter, and a record of what was read.
 pub struct SqlStore {
     space: String,
     filter: Option<Jsonb>,
     filter_text: Value,
     record: RefCell<Vec<Value>>,
+    // What was found for a text: an answer may look at it twice, and a search is dear.
+    searched: RefCell<HashMap<String, (usize, Vec<Passage>)>>,
 }
 
 fn failed<T>(result: Result<T, pgrx::spi::Error>) -> T {
@@ -94,32 +84,13 @@ impl SqlStore {
             filter_text: json!(filter.is_some()),
             filter,
             record: RefCell::default(),
+            searched: RefCell::default(),
         }
     }
 
     /// What was read so far: statements with the number of their rows.
     pub fn record(&self) -> Value {
         Value::Array(self.record.borrow().clone())
-    }
-
-    fn statement(client: &SpiClient<'_>, sql: &str, arguments: &[DatumWithOid<'_>]) -> Rc<OwnedPreparedStatement> {
-        // The schema may have been renamed since: the statement is known by its text with the name in it.
-        let sql = &sql.replace("{schema}", &schema());
-        // SAFETY: the function takes a NUL-terminated name and raises an ERROR when the extension is missing.
-        let extension = unsafe { pg_sys::get_extension_oid(c"sutra".as_ptr(), false) };
-        let known = PREPARED.with_borrow_mut(|prepared| {
-            if prepared.extension != Some(extension) {
-                *prepared = Prepared { extension: Some(extension), statements: HashMap::new() };
-            }
-            prepared.statements.get(sql).cloned()
-        });
-        if let Some(known) = known {
-            return known;
-        }
-        let types: Vec<PgOid> = arguments.iter().map(|argument| PgOid::from(argument.oid())).collect();
-        let kept = Rc::new(failed(client.prepare(sql.as_str(), &types)).keep());
-        PREPARED.with_borrow_mut(|prepared| prepared.statements.insert(sql.to_owned(), Rc::clone(&kept)));
-        kept
     }
 
     fn note(&self, sql: &str, rows: usize) {
@@ -135,7 +106,7 @@ impl SqlStore {
     ) -> Vec<T> {
         pgrx::check_for_interrupts!();
         let rows: Vec<T> = Spi::connect(|client| {
-            let statement = Self::statement(client, sql, arguments);
+            let statement = failed(prepared::statement(client, sql, arguments));
             failed(client.select(&*statement, None, arguments)).map(|row| read(&row)).collect()
         });
         self.note(sql, rows.len());
@@ -164,7 +135,7 @@ impl SqlStore {
         let mut by_entity: BTreeMap<u64, Series> = BTreeMap::new();
         let mut total = 0;
         Spi::connect(|client| {
-            let statement = Self::statement(client, sql, arguments);
+            let statement = failed(prepared::statement(client, sql, arguments));
             let mut cursor = client.open_cursor(&*statement, arguments);
             loop {
                 pgrx::check_for_interrupts!();
@@ -406,25 +377,56 @@ impl Store for SqlStore {
         self.select(SQL, &[self.space.clone().into(), ids(wanted).into()], |row| (concept(row, 1), text(row, 2)))
     }
 
-    fn passages(&self, question: &str, count: usize) -> Vec<Passage> {
-        const SQL: &str = "SELECT s.concept_id, s.content, s.score, EXISTS (
+    fn passages(&self, question: &str, count: usize, worth: &dyn Fn(&[Passage]) -> bool) -> Vec<Passage> {
+        let known = self.searched.borrow().get(question).filter(|(wanted, _)| *wanted >= count).cloned();
+        if let Some((_, mut known)) = known {
+            known.truncate(count);
+            return known;
+        }
+        let mut by_words = None;
+        let found = crate::search::find(question, count, self.filter.clone(), &mut |found| {
+            let read = self.read_passages(found);
+            let go_on = worth(&read);
+            by_words = Some(read);
+            go_on
+        });
+        self.record.borrow_mut().push(json!({
+            "search": question, "by": if found.is_some() { "words and meaning" } else { "words" }, "filtered": self.filter_text,
+        }));
+        match found {
+            Some(found) => {
+                let found = self.read_passages(&found);
+                self.searched.borrow_mut().insert(question.to_owned(), (count, found.clone()));
+                found
+            }
+            None => by_words.unwrap_or_default(),
+        }
+    }
+}
+
+impl SqlStore {
+    /// What the statements found say, in their order; those that the caller may not see are left out.
+    fn read_passages(&self, found: &[(u64, f32)]) -> Vec<Passage> {
+        const SQL: &str = "SELECT c.id, c.content, EXISTS (
                 SELECT FROM sutra.observation AS o
-                WHERE o.space OPERATOR(pg_catalog.=) $4 AND o.concept OPERATOR({schema}.=) s.concept_id),
+                WHERE o.space OPERATOR(pg_catalog.=) $1 AND o.concept OPERATOR({schema}.=) c.id),
                 pg_catalog.lower(c.observed)
-            FROM {schema}.sutra_search($2, $3, $1) AS s
-            LEFT JOIN sutra.concept AS c
-                ON c.space OPERATOR(pg_catalog.=) $4 AND c.id OPERATOR({schema}.=) s.concept_id
-            ORDER BY s.score DESC, s.concept_id USING OPERATOR({schema}.<)";
-        let count = i32::try_from(count).unwrap_or(i32::MAX);
-        let arguments =
-            [self.filter.clone().into(), question.to_owned().into(), count.into(), self.space.clone().into()];
-        self.select(SQL, &arguments, |row| Passage {
+            FROM sutra.concept AS c
+            WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) ANY ($2)";
+        let wanted: Vec<u64> = found.iter().map(|(concept, _)| *concept).collect();
+        let read = self.select(SQL, &[self.space.clone().into(), ids(&wanted).into()], |row| Passage {
             concept: concept(row, 1),
             content: text(row, 2),
-            score: f64::from(column::<f32>(row, 3).unwrap_or(0.0)),
-            observed: column(row, 4).unwrap_or(false),
-            at: moment(row, 5),
-        })
+            score: 0.0,
+            observed: column(row, 3).unwrap_or(false),
+            at: moment(row, 4),
+        });
+        let mut by_id: HashMap<u64, Passage> = read.into_iter().map(|passage| (passage.concept, passage)).collect();
+        let scored = found.iter().filter_map(|(concept, score)| {
+            let passage = by_id.remove(concept)?;
+            Some(Passage { score: f64::from(*score), ..passage })
+        });
+        scored.collect()
     }
 }
 

@@ -1,13 +1,11 @@
 //! Reading the graph: edges of a set of concepts with one statement, prepared once in a session.
 
-use crate::catalog::schema;
+use crate::prepared;
 use crate::settings;
 use crate::types::concept_id::ConceptId;
 use pgrx::datum::DatumWithOid;
-use pgrx::pg_sys::PgOid;
 use pgrx::prelude::*;
-use pgrx::spi::{OwnedPreparedStatement, SpiHeapTupleData};
-use std::cell::RefCell;
+use pgrx::spi::SpiHeapTupleData;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -15,17 +13,6 @@ use sutra_knowledge::extract;
 use sutra_knowledge::graph::{Edge, Edges};
 use sutra_knowledge::identity;
 use sutra_knowledge::names;
-
-#[derive(Default)]
-struct Prepared {
-    // DROP and CREATE EXTENSION give types new OIDs, so what was prepared belongs to one life of the extension.
-    extension: Option<pg_sys::Oid>,
-    statements: HashMap<String, Rc<OwnedPreparedStatement>>,
-}
-
-thread_local! {
-    static PREPARED: RefCell<Prepared> = RefCell::default();
-}
 
 fn failed<T>(result: Result<T, pgrx::spi::Error>) -> T {
     result.unwrap_or_else(|error| error!("the graph could not be read: {error}"))
@@ -38,22 +25,8 @@ fn column<T: FromDatum + IntoDatum>(row: &SpiHeapTupleData<'_>, number: usize) -
 /// Runs a statement that only reads, with the caller's rights and snapshot.
 fn select<T>(sql: &str, arguments: &[DatumWithOid<'_>], mut read: impl FnMut(&SpiHeapTupleData<'_>) -> T) -> Vec<T> {
     pgrx::check_for_interrupts!();
-    let sql = sql.replace("{schema}", &schema());
     Spi::connect(|client| {
-        // SAFETY: the function takes a NUL-terminated name and raises an ERROR when the extension is missing.
-        let extension = unsafe { pg_sys::get_extension_oid(c"sutra".as_ptr(), false) };
-        let known = PREPARED.with_borrow_mut(|prepared| {
-            if prepared.extension != Some(extension) {
-                *prepared = Prepared { extension: Some(extension), statements: HashMap::new() };
-            }
-            prepared.statements.get(&sql).cloned()
-        });
-        let statement = known.unwrap_or_else(|| {
-            let types: Vec<PgOid> = arguments.iter().map(|argument| PgOid::from(argument.oid())).collect();
-            let kept = Rc::new(failed(client.prepare(sql.as_str(), &types)).keep());
-            PREPARED.with_borrow_mut(|prepared| prepared.statements.insert(sql.clone(), Rc::clone(&kept)));
-            kept
-        });
+        let statement = failed(prepared::statement(client, sql, arguments));
         failed(client.select(&*statement, None, arguments)).map(|row| read(&row)).collect()
     })
 }

@@ -9,9 +9,12 @@ use super::rights::Rights;
 use super::{Found, Request, failed};
 use crate::catalog::{self, schema};
 use crate::model;
+use crate::prepared;
 use crate::types::concept_id::ConceptId;
 use crate::types::embedding::Embedding;
+use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
+use pgrx::spi::SpiTupleTable;
 use std::collections::{BTreeMap, BTreeSet};
 use sutra_knowledge::ranking::bm25::Scorer;
 use sutra_knowledge::ranking::fusion;
@@ -22,6 +25,22 @@ const MINIMUM_POOL: usize = 100;
 /// A filter that so few statements pass is answered by looking at all of them, a wider one by trying candidates.
 const NARROW: usize = 2_000;
 
+/// The best statements of the space by their words alone, best first: what a search costs without a vector.
+pub fn by_words(request: &Request, text: &Scorer) -> Vec<Found> {
+    let scored = |concept| {
+        let text_score = text.score(concept);
+        let score = fusion::fuse(text_score, text.ceiling(), 0.0) as f32;
+        Found { concept, score, vector_score: None, text_score }
+    };
+    ordered(request, brought_up(request, text, None).into_iter().map(scored).collect())
+}
+
+fn ordered(request: &Request, mut found: Vec<Found>) -> Vec<Found> {
+    found.sort_unstable_by(|one, other| other.score.total_cmp(&one.score).then(one.concept.cmp(&other.concept)));
+    found.truncate(request.count);
+    found
+}
+
 /// The best statements of the space, best first.
 pub fn search(request: &Request, rights: &Rights, text: &Scorer) -> Vec<Found> {
     let vectors = Vectors::new(request);
@@ -31,7 +50,7 @@ pub fn search(request: &Request, rights: &Rights, text: &Scorer) -> Vec<Found> {
         None => brought_up(request, text, vectors.as_ref()),
     };
     let similarities = vectors.map(|vectors| vectors.similarities(&candidates)).unwrap_or_default();
-    let mut found: Vec<Found> = candidates
+    let found: Vec<Found> = candidates
         .into_iter()
         .map(|concept| {
             let vector_score = similarities.get(&concept).copied();
@@ -41,9 +60,7 @@ pub fn search(request: &Request, rights: &Rights, text: &Scorer) -> Vec<Found> {
         })
         .filter(|found| found.vector_score.is_some() || found.text_score > 0.0)
         .collect();
-    found.sort_unstable_by(|one, other| other.score.total_cmp(&one.score).then(one.concept.cmp(&other.concept)));
-    found.truncate(request.count);
-    found
+    ordered(request, found)
 }
 
 /// The statements found with what they say, in the same order.
@@ -54,8 +71,10 @@ pub fn with_content(request: &Request, found: Vec<Found>) -> Vec<(Found, String,
         schema()
     );
     let identities: Vec<ConceptId> = found.iter().map(|found| ConceptId(found.concept)).collect();
+    let arguments = [request.space.as_str().into(), identities.into()];
     let mut contents: BTreeMap<u64, (String, Jsonb)> = Spi::connect(|client| {
-        failed(client.select(query.as_str(), None, &[request.space.as_str().into(), identities.into()]))
+        let statement = failed(prepared::statement(client, &query, &arguments));
+        failed(client.select(&*statement, None, &arguments))
             .filter_map(|row| {
                 let concept: ConceptId = failed(row.get(1))?;
                 Some((concept.0, (failed(row.get(2))?, failed(row.get(3))?)))
@@ -127,14 +146,15 @@ fn identities(concepts: &[u64]) -> Vec<ConceptId> {
     concepts.iter().copied().map(ConceptId).collect()
 }
 
-fn concepts(query: &str, arguments: &[pgrx::datum::DatumWithOid]) -> Vec<u64> {
-    let query = query.replace("{schema}", &schema());
+fn concepts(query: &str, arguments: &[DatumWithOid<'_>]) -> Vec<u64> {
     Spi::connect(|client| {
-        failed(client.select(query.as_str(), None, arguments))
-            .filter_map(|row| failed(row.get::<ConceptId>(1)))
-            .map(|concept| concept.0)
-            .collect()
+        let statement = failed(prepared::statement(client, query, arguments));
+        concepts_of(failed(client.select(&*statement, None, arguments)))
     })
+}
+
+fn concepts_of(rows: SpiTupleTable<'_>) -> Vec<u64> {
+    rows.filter_map(|row| failed(row.get::<ConceptId>(1))).map(|concept| concept.0).collect()
 }
 
 /// The vectors of the space, seen from the query.
@@ -166,8 +186,12 @@ impl<'request> Vectors<'request> {
     /// The concepts of the nearest vectors, and how many vectors that were: fewer than `count` when these are all.
     fn nearest(&self, count: usize) -> (usize, Vec<u64>) {
         let schema = schema();
+        // Planned each time: how many are wanted decides whether the index serves.
+        let planned = |query: &str, arguments: &[DatumWithOid<'_>]| {
+            Spi::connect(|client| concepts_of(failed(client.select(query, None, arguments))))
+        };
         let nearest = match &self.request.filter {
-            None => concepts(
+            None => planned(
                 &format!(
                     "SELECT v.concept FROM {} AS v
                      WHERE v.space OPERATOR(pg_catalog.=) $1
@@ -176,7 +200,7 @@ impl<'request> Vectors<'request> {
                 ),
                 &[self.request.space.as_str().into(), self.query().into()],
             ),
-            Some(filter) => concepts(
+            Some(filter) => planned(
                 &format!(
                     "SELECT v.concept FROM {} AS v
                      JOIN sutra.concept AS c ON c.space OPERATOR(pg_catalog.=) v.space AND c.id OPERATOR({schema}.=) v.concept
@@ -208,7 +232,8 @@ impl<'request> Vectors<'request> {
         );
         let arguments = [self.request.space.as_str().into(), self.query().into(), concepts.into()];
         Spi::connect(|client| {
-            failed(client.select(query.as_str(), None, &arguments))
+            let statement = failed(prepared::statement(client, &query, &arguments));
+            failed(client.select(&*statement, None, &arguments))
                 .filter_map(|row| {
                     let concept: ConceptId = failed(row.get(1))?;
                     let similarity = fusion::similarity(failed(row.get(2)), failed(row.get(3)))?;

@@ -128,6 +128,26 @@ fn sutra_search(
     }))
 }
 
+/// The best statements for a query with their scores, best first, for the extension's own use. `worth` is given what the
+/// words of the query bring up, and says whether it is worth looking for the meaning too, which needs the model; without
+/// that, and without a right to read, there is nothing.
+pub fn find(
+    query: &str,
+    count: usize,
+    filter: Option<Jsonb>,
+    worth: &mut dyn FnMut(&[(u64, f32)]) -> bool,
+) -> Option<Vec<(u64, f32)>> {
+    let count = i32::try_from(count).unwrap_or(MAXIMUM_RESULTS).min(MAXIMUM_RESULTS);
+    let request = Request::new(Some(query), Some(count), filter);
+    let rights = rights::Rights::check(&request)?;
+    let scored =
+        |found: Vec<Found>| -> Vec<(u64, f32)> { found.iter().map(|found| (found.concept, found.score)).collect() };
+    let text = rights.as_owner(|| postings::search(&request));
+    // With a filter few statements may be left, which are found by it and not by trying what the words bring up.
+    let go_on = request.filter.is_some() || worth(&scored(candidates::by_words(&request, &text)));
+    go_on.then(|| scored(candidates::search(&request, &rights, &text)))
+}
+
 /// Reports a failure of a query of the extension's own.
 fn failed<T>(result: Result<T, pgrx::spi::Error>) -> T {
     result.unwrap_or_else(|error| error!("a query of sutra_search failed: {error}"))

@@ -1,6 +1,8 @@
 //! The text part: the terms of the query, and the BM25 score of every statement that holds one.
 
 use super::{Request, allocated, failed};
+use crate::prepared;
+use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 use sutra_knowledge::ranking::bm25::{Collection, Parameters, Posting, Scorer};
 
@@ -10,25 +12,26 @@ const MAXIMUM_TERMS: i64 = 256;
 /// Scores the statements of the space that hold a term of the query.
 pub fn search(request: &Request) -> Scorer {
     Spi::connect(|client| {
-        let terms: Vec<String> = failed(client.select(
+        let select = |sql: &'static str, arguments: &[DatumWithOid<'_>]| {
+            failed(client.select(&*failed(prepared::statement(client, sql, arguments)), None, arguments))
+        };
+        let terms: Vec<String> = select(
             "SELECT t.lexeme
              FROM pg_catalog.unnest(pg_catalog.to_tsvector('pg_catalog.english', $1)) AS t
              ORDER BY t.positions[1], t.lexeme COLLATE \"C\"
              LIMIT $2",
-            None,
             &[words(&request.query).into(), MAXIMUM_TERMS.into()],
-        ))
+        )
         .filter_map(|row| failed(row.get::<String>(1)))
         .collect();
 
         let collection = failed(
-            failed(client.select(
+            select(
                 "SELECT pg_catalog.sum(p.documents)::pg_catalog.int8, pg_catalog.sum(p.words)::pg_catalog.int8
                  FROM sutra.posting AS p
                  WHERE p.space OPERATOR(pg_catalog.=) $1 AND p.term OPERATOR(pg_catalog.=) ''",
-                None,
                 &[request.space.as_str().into()],
-            ))
+            )
             .first()
             .get_two::<i64, i64>(),
         );
@@ -36,13 +39,12 @@ pub fn search(request: &Request) -> Scorer {
         let mean_length = collection.1.unwrap_or(0) as f64 / documents.max(1) as f64;
         let mut scorer = Scorer::new(Parameters::default(), Collection { documents, mean_length });
         for term in &terms {
-            let mut blocks = failed(client.select(
+            let mut blocks = select(
                 "SELECT p.documents, p.concepts, p.frequencies, p.lengths
                  FROM sutra.posting AS p
                  WHERE p.space OPERATOR(pg_catalog.=) $1 AND p.term OPERATOR(pg_catalog.=) $2",
-                None,
                 &[request.space.as_str().into(), term.as_str().into()],
-            ));
+            );
             let mut holding = 0i64;
             while blocks.next().is_some() {
                 holding += i64::from(failed(blocks.get::<i32>(1)).unwrap_or(0));

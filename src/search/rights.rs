@@ -6,6 +6,7 @@
 
 use super::{Request, failed};
 use crate::owner::as_role;
+use crate::prepared;
 use pgrx::prelude::*;
 
 /// The proof that the caller may read concepts of the space searched.
@@ -18,17 +19,16 @@ impl Rights {
     pub fn check(request: &Request) -> Option<Self> {
         let (owner, readable) = Spi::connect(|client| {
             // An empty read raises the ERROR that any other read of the table would.
-            failed(client.select("SELECT FROM sutra.concept WHERE false", None, &[]));
-            let row = client.select(
-                "SELECT c.relowner,
+            let empty = failed(prepared::statement(client, "SELECT FROM sutra.concept WHERE false", &[]));
+            failed(client.select(&*empty, None, &[]));
+            let arguments = [request.space.as_str().into()];
+            const READABLE: &str = "SELECT c.relowner,
                      NOT pg_catalog.row_security_active(c.oid)
                      OR $1 OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT sutra.visible_spaces(current_user, false)))
                  FROM pg_catalog.pg_class AS c
-                 WHERE c.oid OPERATOR(pg_catalog.=) 'sutra.concept'::pg_catalog.regclass",
-                None,
-                &[request.space.as_str().into()],
-            );
-            failed(failed(row).first().get_two::<pg_sys::Oid, bool>())
+                 WHERE c.oid OPERATOR(pg_catalog.=) 'sutra.concept'::pg_catalog.regclass";
+            let readable = failed(prepared::statement(client, READABLE, &arguments));
+            failed(failed(client.select(&*readable, None, &arguments)).first().get_two::<pg_sys::Oid, bool>())
         });
         match (owner, readable) {
             (Some(owner), Some(true)) => Some(Rights { owner }),

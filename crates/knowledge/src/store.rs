@@ -208,6 +208,7 @@ pub trait Store {
     fn ways(&self, query: paths::Query, kinds: &[&str]) -> paths::Found;
     /// The text of these statements; unknown ids are left out.
     fn statements(&self, ids: &[u64]) -> Vec<(u64, String)>;
-    /// The best statements for an open question.
-    fn passages(&self, question: &str, count: usize) -> Vec<Passage>;
+    /// The best statements for an open question. `worth` is shown those that hold its words; where it says no, the dearer
+    /// search for its meaning is left out and these are the result.
+    fn passages(&self, question: &str, count: usize, worth: &dyn Fn(&[Passage]) -> bool) -> Vec<Passage>;
 }

@@ -1,7 +1,7 @@
 //! Why something happened: what statements say about causes, by their words for cause and effect, and edges of kind
 //! causal. Nothing is concluded from numbers, and nothing is invented: without such a statement there is no answer.
 
-use super::{Kind, Row, confidence, measure, sentence, series};
+use super::{Kind, Row, confidence, measure, passage, sentence, series};
 use crate::extract;
 use crate::names;
 use crate::question::link::Link;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Statements that are looked through, for each of the two searches.
+/// Statements that are looked through by the words for a cause.
 const CANDIDATES: usize = 30;
 /// Share of what is asked about that the effect in a statement must speak of.
 const LEAST_SHARE: f64 = 0.5;
@@ -200,20 +200,21 @@ pub fn cause(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Vec
             .any(|words| key.contains(words))
     };
     let names: Vec<String> = plan.entities.iter().map(|link| sentence::entity(&link.entity)).collect();
-    let mut passages = store.passages(question, CANDIDATES);
+    let speaks = |passage: &Passage| {
+        in_time(passage, &plan.periods) && plan.entities.iter().all(|link| names_entity(&passage.content, link))
+    };
+    let worth = |passages: &[Passage]| passages.iter().any(speaks);
+    let mut passages = store.passages(question, passage::CANDIDATES.max(most), &worth);
     // The words for a cause are rare; beside the names they bring up what says why.
     let spoken: Vec<&str> = plan.entities.iter().map(|link| link.text.as_str()).collect();
     let with_words = format!("{} because due to caused led to", spoken.join(" "));
-    for passage in store.passages(&with_words, CANDIDATES) {
+    for passage in store.passages(&with_words, CANDIDATES, &worth) {
         if !passages.iter().any(|known| known.concept == passage.concept) {
             passages.push(passage);
         }
     }
     let mut found: Vec<(f64, u64, String, Value)> = Vec::new();
-    for passage in passages.iter().filter(|passage| in_time(passage, &plan.periods)) {
-        if !plan.entities.iter().all(|link| names_entity(&passage.content, link)) {
-            continue;
-        }
+    for passage in passages.iter().filter(|passage| speaks(passage)) {
         for text in passage.content.split('\n').flat_map(UnicodeSegmentation::unicode_sentences) {
             let fit = |sides: &Sides| {
                 let held = meanings(if forward { sides.cause } else { sides.effect });

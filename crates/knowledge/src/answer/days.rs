@@ -77,7 +77,7 @@ pub fn when(plan: &Plan, order: Order, store: &dyn Store) -> Vec<Row> {
     features.margin = if tied.is_empty() { figure.margin.max(0.5) } else { 0.0 };
     let explanation = format!("{}{}", figure.method, notes(plan, period, Some(&loaded)));
     let value = value_of(measure, metric, Some(entity), period, &figure);
-    let mut row = Row::computed(text, value, evidence_of(&figure, &loaded), features, explanation);
+    let mut row = Row::computed(text, value, evidence_of([(&figure, &loaded)].into_iter()), features, explanation);
     row.concept = Some(entity.id);
     let confidence = row.confidence;
     let mut rows = vec![row];
@@ -136,7 +136,7 @@ pub fn when_condition(plan: &Plan, first: bool, store: &dyn Store) -> Vec<Row> {
     let mut row = Row::computed(
         text,
         value,
-        evidence_of(&figure, &loaded),
+        evidence_of([(&figure, &loaded)].into_iter()),
         features,
         format!("{}{}", figure.method, notes(plan, period, Some(&loaded))),
     );

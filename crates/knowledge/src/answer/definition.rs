@@ -2,7 +2,7 @@
 
 use super::{Row, confidence};
 use crate::names;
-use crate::store::Store;
+use crate::store::{Passage, Store};
 use serde_json::json;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -53,11 +53,19 @@ fn begins_with(sentence: &str, term: &str) -> Option<f64> {
     Some(1.0 - 0.1 * verb as f64)
 }
 
+/// Whether a text holds a term as a whole, in singular or plural.
+pub fn holds(text: &str, term: &str) -> bool {
+    let key = names::key(term);
+    let key = key.strip_suffix('s').unwrap_or(&key);
+    format!(" {}", names::key(text)).contains(&format!(" {key}"))
+}
+
 /// The sentence that defines a term, or an abstention.
 pub fn define(term: &str, store: &dyn Store, most: usize) -> Vec<Row> {
     let key = names::key(term);
     let mut found: Vec<(f64, u64, String)> = Vec::new();
-    for passage in store.passages(&format!("{term} is"), CANDIDATES) {
+    let held = |passages: &[Passage]| passages.iter().any(|passage| holds(&passage.content, term));
+    for passage in store.passages(&format!("{term} is"), CANDIDATES, &held) {
         let best = passage
             .content
             .split('\n')

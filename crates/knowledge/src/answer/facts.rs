@@ -2,9 +2,9 @@
 
 use super::measure;
 use super::{Kind, Row, sentence};
-use crate::question::link::Link;
 use crate::graph::paths::{self, Query};
 use crate::graph::{Direction, Step};
+use crate::question::link::Link;
 use crate::question::plan::Plan;
 use crate::store::{Entity, Fact, Store};
 use serde_json::{Map, Value, json};

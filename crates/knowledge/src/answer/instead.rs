@@ -2,7 +2,7 @@
 //! a term that none defines, a number of something that was never observed. A passage may still answer, as it does an open
 //! question; it has to be more likely right than wrong.
 
-use super::{Kind, Row, about, cause, confidence, passage};
+use super::{Kind, Row, about, cause, confidence, definition, passage};
 use crate::question::plan::{Operation, Plan};
 use crate::store::Store;
 
@@ -31,25 +31,23 @@ fn unmeasured(plan: &Plan, store: &dyn Store) -> bool {
 
 /// The passages that answer, when the best of them is surely enough one.
 pub fn quoted(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Option<Vec<Row>> {
-    let number = !matches!(plan.operation, Operation::Cause | Operation::Define { .. });
-    let rows = if number && unmeasured(plan, store) {
-        let open = Plan { operation: Operation::Open, ..plan.clone() };
-        about(question, &open, passage::open(question, &open, store, most))
-    } else {
-        about(question, plan, passage::open(question, plan, store, most))
+    let sure = |rows: &[Row]| {
+        rows.first().is_some_and(|row| row.kind != Kind::Abstention && row.confidence >= confidence::LEAST)
     };
-    let best = rows.first().filter(|row| row.kind != Kind::Abstention && row.confidence >= confidence::LEAST)?;
+    let mut rows = about(question, plan, passage::open(question, plan, store, most));
+    let number = !matches!(plan.operation, Operation::Open | Operation::Cause | Operation::Define { .. });
+    if number && !sure(&rows) && unmeasured(plan, store) {
+        let open = Plan { operation: Operation::Open, ..plan.clone() };
+        rows = about(question, &open, passage::open(question, &open, store, most));
+    }
+    if !sure(&rows) {
+        return None;
+    }
+    let best = rows.first()?;
     let fits = match &plan.operation {
         Operation::Cause => cause::may_answer(question, plan, &best.answer),
-        Operation::Define { term } => holds(&best.answer, term),
+        Operation::Define { term } => definition::holds(&best.answer, term),
         _ => true,
     };
     fits.then_some(rows)
-}
-
-/// Whether a text holds a term as a whole.
-fn holds(text: &str, term: &str) -> bool {
-    let key = crate::names::key(term);
-    let key = key.strip_suffix('s').unwrap_or(&key);
-    format!(" {}", crate::names::key(text)).contains(&format!(" {key}"))
 }

@@ -430,15 +430,18 @@ pub fn value_of(
     value
 }
 
-/// The observations that are cited whatever else has to be left out: the answer, the greatest and the least.
-pub fn telling(figure: &Figure) -> Vec<u64> {
-    let ends = [true, false].into_iter().filter_map(|highest| extreme(&figure.points, highest));
-    figure.point.into_iter().chain(ends).map(|point| point.concept).collect()
-}
-
-/// Evidence: the concept of the answer and of the extremes first, then all others that were read.
-pub fn evidence_of(figure: &Figure, loaded: &Loaded) -> Vec<u64> {
-    telling(figure).into_iter().chain(loaded.concepts.iter().copied()).collect()
+/// Evidence: of each figure the concept of the answer first, then all others that were read. Where that is more than is
+/// cited, the answers, the greatest and the least of all come before.
+pub fn evidence_of<'a>(figures: impl Iterator<Item = (&'a Figure, &'a Loaded)> + Clone) -> Vec<u64> {
+    let read: usize = figures.clone().map(|(_, loaded)| loaded.concepts.len()).sum();
+    let telling = figures.clone().filter(|_| read > super::MOST_EVIDENCE).flat_map(|(figure, _)| {
+        let ends = [true, false].into_iter().filter_map(|highest| extreme(&figure.points, highest));
+        figure.point.into_iter().chain(ends).map(|point| point.concept)
+    });
+    let all = figures.clone().flat_map(|(figure, loaded)| {
+        figure.point.iter().map(|point| point.concept).chain(loaded.concepts.iter().copied())
+    });
+    telling.chain(all).collect()
 }
 
 /// Why there is no number: no observations at all, or none in the period, with the nearest that there are.
@@ -575,7 +578,6 @@ pub fn measure(plan: &Plan, store: &dyn Store) -> Vec<Row> {
         return vec![absent];
     }
     let mut sentences = Vec::new();
-    let mut evidence = Vec::new();
     let mut features = plan_features(plan, Some(first_metric), &periods);
     let mut explanation = Vec::new();
     let mut values = Vec::new();
@@ -586,7 +588,6 @@ pub fn measure(plan: &Plan, store: &dyn Store) -> Vec<Row> {
             text = format!("{text} That is {}.", sentence::quantity(change, metric.metric.unit.as_deref()));
         }
         sentences.push(text);
-        evidence.extend(evidence_of(figure, loaded));
         features.coverage = features.coverage.min(series::coverage(period, &loaded.points));
         features.agreement = features.agreement.min(loaded.agreement());
         features.margin = features.margin.min(figure.margin);
@@ -599,6 +600,7 @@ pub fn measure(plan: &Plan, store: &dyn Store) -> Vec<Row> {
         values.push(Value::Object(value_of(*measure, metric, Some(entity), period, figure)));
     }
     explanation.dedup();
+    let evidence = evidence_of(found.iter().map(|(_, _, _, _, figure, loaded)| (figure, loaded)));
     let (entity, metric, period, measure, figure, _) = &found[0];
     let mut value = value_of(*measure, metric, Some(entity), period, figure);
     if plan.absolute && *measure == Measure::Change {

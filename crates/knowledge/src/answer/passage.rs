@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Candidates that search brings up: statements that numbers were read from may crowd out the others.
-const CANDIDATES: usize = 60;
+pub const CANDIDATES: usize = 60;
 /// Candidates that are put in order.
 const ORDERED: usize = 20;
 /// Share of the question's words, by weight, that a statement must hold to be shown.
@@ -215,14 +215,27 @@ pub fn open(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Vec<
     if asked.words.is_empty() {
         return nothing("the question holds no word that could be looked for");
     }
-    let mut passages = store.passages(question, CANDIDATES.max(most));
     // What was read as numbers is answered by computing. Such a statement is quoted only where the question asks for no
     // number or reason, and nothing else was found.
-    if plan.operation != Operation::Open || passages.iter().any(|passage| !passage.observed) {
-        passages.retain(|passage| !passage.observed);
-    }
-    passages.truncate(ORDERED.max(most));
-    let texts: Vec<Vec<String>> = passages.iter().map(|passage| overlap::stems(&passage.content)).collect();
+    let quotable = |passages: &mut Vec<Passage>| {
+        if plan.operation != Operation::Open || passages.iter().any(|passage| !passage.observed) {
+            passages.retain(|passage| !passage.observed);
+        }
+        passages.truncate(ORDERED.max(most));
+    };
+    let stems = |passages: &[Passage]| -> Vec<Vec<String>> {
+        passages.iter().map(|passage| overlap::stems(&passage.content)).collect()
+    };
+    // Whatever is quoted holds words of the question, so that without a statement by its words there is none at all.
+    let worth = |by_words: &[Passage]| {
+        let mut passages = by_words.to_vec();
+        quotable(&mut passages);
+        let texts = stems(&passages);
+        !ranked(plan, &asked, &passages, &texts, &Rarity::new(&texts)).is_empty()
+    };
+    let mut passages = store.passages(question, CANDIDATES.max(most), &worth);
+    quotable(&mut passages);
+    let texts = stems(&passages);
     let rarity = Rarity::new(&texts);
     let ranked = ranked(plan, &asked, &passages, &texts, &rarity);
     let Some(best) = ranked.first() else { return nothing("no statement holds enough of the question's words") };

@@ -190,13 +190,7 @@ pub fn rank(plan: &Plan, order: Order, count: usize, place: usize, store: &dyn S
         value.insert("entities".into(), json!(entities));
     }
     let answering = places.iter().skip(above).take(count);
-    let evidence: Vec<u64> = answering
-        .clone()
-        .chain(&places)
-        .flat_map(|place| measure::telling(&place.figure))
-        .chain(answering.flat_map(|place| measure::evidence_of(&place.figure, &place.loaded)))
-        .chain(places.iter().flat_map(|place| measure::evidence_of(&place.figure, &place.loaded)))
-        .collect();
+    let evidence = measure::evidence_of(answering.chain(&places).map(|place| (&place.figure, &place.loaded)));
     let explanation = format!(
         "{title} of each of {} entities: {}{}",
         places.len(),
@@ -235,7 +229,7 @@ fn runners_up(
         let mut row = Row::computed(
             measure::say(measure, plan, metric, &sentence::entity(&entity), period, &place.figure),
             measure::value_of(measure, metric, Some(&entity), period, &place.figure),
-            measure::evidence_of(&place.figure, &place.loaded),
+            measure::evidence_of([(&place.figure, &place.loaded)].into_iter()),
             features,
             "a runner-up".into(),
         );
@@ -296,11 +290,7 @@ pub fn compare(plan: &Plan, order: Order, difference: bool, store: &dyn Store) -
     if difference {
         value.insert("value".into(), json!(gap.abs()));
     }
-    let evidence = places
-        .iter()
-        .flat_map(|place| measure::telling(&place.figure))
-        .chain(places.iter().flat_map(|place| measure::evidence_of(&place.figure, &place.loaded)))
-        .collect();
+    let evidence = measure::evidence_of(places.iter().map(|place| (&place.figure, &place.loaded)));
     let explanation =
         format!("{title} of each: {}{}", best.figure.method, measure::notes(plan, period, Some(&best.loaded)));
     let mut row = Row::computed(text, value, evidence, features, explanation);
@@ -372,7 +362,7 @@ pub fn pooled(plan: &Plan, store: &dyn Store) -> Vec<Row> {
     value.insert("compared".into(), json!(count));
     let explanation =
         format!("over {count} entities together: {}{}", figure.method, measure::notes(plan, period, Some(&together)));
-    vec![Row::computed(text, value, measure::evidence_of(&figure, &together), features, explanation)]
+    vec![Row::computed(text, value, measure::evidence_of([(&figure, &together)].into_iter()), features, explanation)]
 }
 
 /// Whether exactly one entity has the metric at its newest moment.

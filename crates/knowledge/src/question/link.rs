@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The most words that a name is looked up with.
 const LONGEST_NAME: usize = 6;
+/// Names that begin or end with a word at most, for them to be looked through; so many are read of each at most.
+const MOST_OF_WORD: usize = 1_000;
 /// Names shorter than this are not matched with typing errors.
 const SHORTEST_NEAR: usize = 5;
 
@@ -507,6 +509,43 @@ fn link_near_metrics(
     }
 }
 
+/// The aliases that may be one typing error from one of these keys, and others.
+///
+/// A name of several words has its first or its last as they were written, unless the error joined or parted two words;
+/// so few keys are looked up for it. Of one word, or where very many names begin or end with the same one, all keys that
+/// are an error away are.
+fn near_aliases(keys: &[((usize, usize), String)], store: &dyn Store) -> Vec<Alias> {
+    let mut wanted: BTreeSet<String> = BTreeSet::new();
+    let mut ends: BTreeSet<String> = BTreeSet::new();
+    let mut several: Vec<&String> = Vec::new();
+    for (_, key) in keys {
+        let (Some((first, _)), Some((_, last))) = (key.split_once(' '), key.rsplit_once(' ')) else {
+            wanted.extend(words::near_keys(key));
+            continue;
+        };
+        ends.extend([first.to_owned(), last.to_owned()]);
+        several.push(key);
+        let parted = |at: usize| key.is_char_boundary(at).then(|| format!("{} {}", &key[..at], &key[at..]));
+        let joined = |at: usize| format!("{}{}", &key[..at], &key[at + 1..]);
+        wanted.extend((1..key.len()).filter_map(parted));
+        wanted.extend(key.match_indices(' ').map(|(at, _)| joined(at)));
+    }
+    let mut found = Vec::new();
+    if !ends.is_empty() {
+        found = store.names_with(&ends.into_iter().collect::<Vec<_>>());
+        if found.len() >= MOST_OF_WORD {
+            found.clear();
+            wanted.extend(several.into_iter().flat_map(|key| words::near_keys(key)));
+        }
+    }
+    wanted.retain(|key| key.chars().count() >= SHORTEST_NEAR);
+    if !wanted.is_empty() {
+        found.extend(store.aliases(&wanted.into_iter().collect::<Vec<_>>()));
+    }
+    found.sort_by(|one, two| (&one.key, one.entity.id, one.kind).cmp(&(&two.key, two.entity.id, two.kind)));
+    found
+}
+
 /// Names with one typing error, for words that nothing else explains.
 fn link_near_entities(question: &str, tokens: &[Token], roles: &mut [Role], store: &dyn Store, links: &mut Links) {
     let shouted = shouted(tokens);
@@ -533,25 +572,18 @@ fn link_near_entities(question: &str, tokens: &[Token], roles: &mut [Role], stor
     stretches.sort_by_key(|(start, end)| (std::cmp::Reverse(end - start), *start));
     // What a look-up of all near keys costs grows with their number; a sentence of unknown words is not worth it.
     stretches.truncate(12);
-    let near: Vec<((usize, usize), Vec<String>)> = stretches
-        .into_iter()
-        .map(|stretch| {
-            let mut near = words::near_keys(&names::key(text_of(question, tokens, stretch)));
-            near.retain(|key| key.chars().count() >= SHORTEST_NEAR);
-            (stretch, near)
-        })
-        .collect();
-    let wanted: BTreeSet<&String> = near.iter().flat_map(|(_, keys)| keys).collect();
-    if wanted.is_empty() {
-        return;
-    }
-    let mut found: Vec<Alias> = store.aliases(&wanted.into_iter().cloned().collect::<Vec<_>>());
+    let keys: Vec<((usize, usize), String)> =
+        stretches.into_iter().map(|stretch| (stretch, names::key(text_of(question, tokens, stretch)))).collect();
+    let mut found = near_aliases(&keys, store);
     found.retain(|alias| alias.kind != AliasKind::Ticker);
-    for (stretch, keys) in near {
+    for (stretch, key) in keys {
         if (stretch.0..stretch.1).any(|index| matches!(roles[index], Role::Entity)) {
             continue;
         }
-        let mut candidates: Vec<&Alias> = found.iter().filter(|alias| keys.contains(&alias.key)).collect();
+        let mut candidates: Vec<&Alias> = found
+            .iter()
+            .filter(|alias| alias.key.chars().count() >= SHORTEST_NEAR && words::one_error(&key, &alias.key))
+            .collect();
         candidates.sort_by_key(|alias| (alias.entity.id, alias.kind));
         candidates.dedup_by_key(|alias| alias.entity.id);
         let text = text_of(question, tokens, stretch).to_owned();

@@ -282,7 +282,9 @@ pub fn near_keys(key: &str) -> Vec<String> {
     if characters.len() > LONGEST_NEAR {
         return Vec::new();
     }
-    let mut alphabet: Vec<char> = ('a'..='z').chain('0'..='9').chain([' ']).chain(characters.iter().copied()).collect();
+    // A figure more or less is another name, "Unit 1" and "Unit 2"; in a name with figures one may be mistyped.
+    let figures = characters.iter().any(char::is_ascii_digit).then_some('0'..='9').into_iter().flatten();
+    let mut alphabet: Vec<char> = ('a'..='z').chain(figures).chain([' ']).chain(characters.iter().copied()).collect();
     alphabet.sort_unstable();
     alphabet.dedup();
     let mut near = std::collections::BTreeSet::new();
@@ -313,6 +315,22 @@ pub fn near_keys(key: &str) -> Vec<String> {
     }
     near.remove(key);
     near.into_iter().filter(|near| near.trim() == near && !near.is_empty()).collect()
+}
+
+/// Whether two keys are one typing error apart: a letter left out, put in, changed, or two neighbours swapped.
+pub fn one_error(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let (short, long) = if one.len() <= other.len() { (&one, &other) } else { (&other, &one) };
+    let start = short.iter().zip(long).take_while(|(left, right)| left == right).count();
+    let (short, long) = (&short[start..], &long[start..]);
+    match long.len() - short.len() {
+        0 if !short.is_empty() => {
+            short[1..] == long[1..]
+                || short.len() > 1 && short[0] == long[1] && short[1] == long[0] && short[2..] == long[2..]
+        }
+        1 => *short == long[1..],
+        _ => false,
+    }
 }
 
 /// The number that a word counts to: "three", "dozen".
@@ -395,6 +413,9 @@ mod tests {
                 && near.contains(&"palE".to_lowercase())
         );
         assert!(!near.contains(&"aple".to_owned()));
+        let key = "jpmorgan chase";
+        assert!(near_keys(key).iter().all(|near| one_error(key, near)));
+        assert!(!one_error(key, key) && !one_error(key, "jpmorgan cheese") && !one_error("", "ab"));
         assert_eq!(near_cue("volatilty"), Some(Cue::Volatile));
         assert_eq!(near_cue("avrage"), Some(Cue::Average));
     }

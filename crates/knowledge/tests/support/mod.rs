@@ -379,7 +379,7 @@ impl Store for Memory {
     }
 
     /// By the share of the question's words that a statement holds, the rare ones counting more.
-    fn passages(&self, question: &str, count: usize) -> Vec<Passage> {
+    fn passages(&self, question: &str, count: usize, _worth: &dyn Fn(&[Passage]) -> bool) -> Vec<Passage> {
         let key = names::key(question);
         let asked: HashSet<&str> = key.split(' ').collect();
         let rarity: Vec<(&str, f64)> = asked
