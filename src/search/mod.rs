@@ -139,13 +139,17 @@ pub fn find(
 ) -> Option<Vec<(u64, f32)>> {
     let count = i32::try_from(count).unwrap_or(MAXIMUM_RESULTS).min(MAXIMUM_RESULTS);
     let request = Request::new(Some(query), Some(count), filter);
-    let rights = rights::Rights::check(&request)?;
-    let scored =
-        |found: Vec<Found>| -> Vec<(u64, f32)> { found.iter().map(|found| (found.concept, found.score)).collect() };
-    let text = rights.as_owner(|| postings::search(&request));
-    // With a filter few statements may be left, which are found by it and not by trying what the words bring up.
-    let go_on = request.filter.is_some() || worth(&scored(candidates::by_words(&request, &text)));
-    go_on.then(|| scored(candidates::search(&request, &rights, &text)))
+    let timer = Timer::start(&counters::get().0.search);
+    let found = rights::Rights::check(&request).and_then(|rights| {
+        let scored =
+            |found: Vec<Found>| -> Vec<(u64, f32)> { found.iter().map(|found| (found.concept, found.score)).collect() };
+        let text = rights.as_owner(|| postings::search(&request));
+        // With a filter few statements may be left, which are found by it and not by trying what the words bring up.
+        let go_on = request.filter.is_some() || worth(&scored(candidates::by_words(&request, &text)));
+        go_on.then(|| scored(candidates::search(&request, &rights, &text)))
+    });
+    timer.end();
+    found
 }
 
 /// Reports a failure of a query of the extension's own.
