@@ -1,56 +1,8 @@
-//! Whose rights a piece of work has.
+//! Roles, and what they may do with jobs.
 
 use crate::error::raise;
 use pgrx::prelude::*;
 use std::ffi::{CStr, CString};
-
-/// While it lives, statements run with the rights of a role, and nothing they run can take other rights.
-///
-/// Dropped, the rights before it come back. An ERROR restores them too, with the (sub)transaction that it ends.
-pub struct AsRole {
-    user: pg_sys::Oid,
-    context: std::ffi::c_int,
-}
-
-impl AsRole {
-    /// Takes the rights of a role.
-    pub fn new(role: pg_sys::Oid) -> AsRole {
-        let (mut user, mut context) = (pg_sys::InvalidOid, 0);
-        let restricted = (pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION) as i32;
-        // SAFETY: both only copy into and from variables of this process; a (sub)transaction that ends by an ERROR puts
-        // back what was there when it began.
-        unsafe {
-            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
-            pg_sys::SetUserIdAndSecContext(role, context | restricted);
-        }
-        AsRole { user, context }
-    }
-
-    /// Takes the rights of the extension's owner, for the tables that no role need have a privilege on.
-    pub fn extension_owner() -> AsRole {
-        AsRole::new(extension_owner())
-    }
-}
-
-impl Drop for AsRole {
-    fn drop(&mut self) {
-        // SAFETY: these are the values that were there before.
-        unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) };
-    }
-}
-
-/// The owner of the extension's tables.
-fn extension_owner() -> pg_sys::Oid {
-    let owner = crate::catalog::read_one::<pg_sys::Oid>(
-        "SELECT relowner FROM pg_catalog.pg_class
-         WHERE oid OPERATOR(pg_catalog.=) 'sutra.job'::pg_catalog.regclass",
-        &[],
-    );
-    match owner {
-        Ok(Some(owner)) => owner,
-        _ => error!("the table sutra.job has no owner"),
-    }
-}
 
 /// The role whose rights the session has now.
 pub fn current() -> pg_sys::Oid {

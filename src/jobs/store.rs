@@ -1,10 +1,11 @@
 //! Rows of sutra.job. All is read and written with the rights of the extension's owner.
 
 use super::kind::Batch;
-use super::rights::{self, AsRole};
+use super::rights;
 use crate::error::raise;
 use crate::learn::statements::{column, run};
 use crate::observe::counters;
+use crate::owner::AsRole;
 use pgrx::prelude::*;
 
 /// A job.

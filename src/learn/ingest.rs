@@ -6,8 +6,9 @@
 use super::batch::writable_space;
 use super::statements::run;
 use crate::error::raise;
-use crate::jobs::rights::{self, AsRole};
+use crate::jobs::rights;
 use crate::jobs::{self, NewJob};
+use crate::owner::AsRole;
 use crate::settings::Scoped;
 use pgrx::prelude::*;
 use std::ffi::{CStr, CString};
