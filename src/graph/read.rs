@@ -122,8 +122,8 @@ pub fn contents(nodes: impl Iterator<Item = u64>) -> BTreeMap<u64, String> {
     rows.into_iter().flatten().collect()
 }
 
-/// The concepts that a name can mean: the one with this identity; else the entities of this alias; else the entity or
-/// the statement of this content.
+/// The concepts that a name can mean: the one with this identity; else the entities of this alias, of which one that has it
+/// as a ticker or by hand, written so, comes before others; else the entity or the statement of this content.
 pub fn named(name: &str) -> Vec<(ConceptId, String)> {
     let space = settings::space();
     let by_id = |ids: Vec<u64>| {
@@ -143,12 +143,19 @@ pub fn named(name: &str) -> Vec<(ConceptId, String)> {
         }
     }
     let aliased = select(
-        "SELECT DISTINCT a.entity FROM sutra.alias AS a
-         WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.key OPERATOR(pg_catalog.=) $2",
-        &[space.as_str().into(), names::key(name).into()],
-        |row| column::<ConceptId>(row, 1).map(|id| id.0),
+        "SELECT a.entity, pg_catalog.bool_or(a.alias OPERATOR(pg_catalog.=) $3
+            AND a.kind OPERATOR(pg_catalog.=) ANY (ARRAY['ticker', 'user']))
+         FROM sutra.alias AS a
+         WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.key OPERATOR(pg_catalog.=) $2
+         GROUP BY a.entity",
+        &[space.as_str().into(), names::key(name).into(), trimmed.into()],
+        |row| Some((column::<ConceptId>(row, 1)?.0, column::<bool>(row, 2)?)),
     );
-    let aliased = by_id(aliased.into_iter().flatten().collect());
+    let mut aliased: Vec<(u64, bool)> = aliased.into_iter().flatten().collect();
+    if aliased.iter().any(|(_, exact)| *exact) {
+        aliased.retain(|(_, exact)| *exact);
+    }
+    let aliased = by_id(aliased.into_iter().map(|(id, _)| id).collect());
     if !aliased.is_empty() {
         return aliased;
     }

@@ -97,8 +97,13 @@ pub fn choose<'k>(
             continue;
         }
         let written = &text[candidate.range.clone()];
-        let mut entities: Vec<(u64, f32)> = named(&candidate.key)
+        let known = named(&candidate.key);
+        let is_ticker = |(kind, _, alias): &&(_, u64, String)| *kind == Some(AliasKind::Ticker) && written == alias;
+        // What is marked as a ticker and is one is no short name of another company ("(FOX)").
+        let ticker = candidate.marked && known.iter().any(|name| is_ticker(&name));
+        let mut entities: Vec<(u64, f32)> = known
             .iter()
+            .filter(|name| !ticker || is_ticker(name))
             .filter_map(|(kind, entity, alias)| Some((*entity, belief(candidate, written, *kind, alias)?)))
             .collect();
         entities.sort_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)));
@@ -156,7 +161,23 @@ fn is_marked(text: &str, range: &Range<usize>) -> bool {
 
 /// Whether what stands between two words can stand inside a name.
 fn joins(between: &str) -> bool {
-    matches!(between, " " | "." | ". " | ", " | "-" | "&" | " & " | "'" | "\u{2019}")
+    // "Alphabet Inc. (Class A)"; hyphens and dashes of "Brown–Forman".
+    matches!(
+        between,
+        " " | "."
+            | ". "
+            | ", "
+            | "-"
+            | "&"
+            | " & "
+            | "'"
+            | "\u{2019}"
+            | "\u{2010}"
+            | "\u{2011}"
+            | "\u{2013}"
+            | " ("
+            | ". ("
+    )
 }
 
 fn words(text: &str) -> Vec<Word<'_>> {
@@ -202,6 +223,12 @@ mod tests {
             (9, AliasKind::Short, "Alphabet"),
             (10, AliasKind::Short, "Alphabet"),
             (11, AliasKind::Ticker, "BRK.B"),
+            (12, AliasKind::Name, "Brown\u{2013}Forman"),
+            (13, AliasKind::Name, "Fox Corporation (Class A)"),
+            (13, AliasKind::Short, "Fox"),
+            (14, AliasKind::Ticker, "FOX"),
+            (14, AliasKind::Name, "Fox Corporation (Class B)"),
+            (14, AliasKind::Short, "Fox"),
         ] {
             known.entry(names::key(alias)).or_default().push((Some(kind), entity, alias.to_owned()));
         }
@@ -215,6 +242,7 @@ mod tests {
         assert_eq!(found("In America, Apple Inc. and AAPL."), [("America", 6), ("Apple Inc", 1), ("AAPL", 1)]);
         assert_eq!(found("We like Procter & Gamble's soap and AT&T."), [("Procter & Gamble", 7), ("AT&T", 8)]);
         assert_eq!(found("Shares of BRK.B rose"), [("BRK.B", 11)]);
+        assert_eq!(found("They said Brown\u{2013}Forman's sales rose."), [("Brown\u{2013}Forman", 12)]);
     }
 
     #[test]
@@ -231,6 +259,12 @@ mod tests {
     #[test]
     fn a_name_of_two_is_a_name_of_none() {
         assert_eq!(found("Then Alphabet rose."), []);
+        // A share class and a ticker in brackets tell which.
+        assert_eq!(found("We hold Fox and (NYSE: FOX)."), [("FOX", 14)]);
+        assert_eq!(
+            found("Of Fox Corporation (Class B) and Fox Corporation (Class A)"),
+            [("Fox Corporation (Class B", 14), ("Fox Corporation (Class A", 13)]
+        );
     }
 
     #[test]

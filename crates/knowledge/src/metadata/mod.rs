@@ -378,8 +378,9 @@ impl Subject {
 
 fn push_alias(aliases: &mut Vec<Alias>, kind: AliasKind, text: &str) {
     let key = names::key(text);
-    // A short name that is also a name given is that name.
-    let known = |alias: &Alias| alias.key == key && (alias.kind == kind || kind == AliasKind::Short);
+    // A short name that is also a name given is that name. One with the letters of the ticker is not the ticker: "Dow", "Fox".
+    let same = |alias: &Alias| alias.kind == kind || alias.kind == AliasKind::Name && kind == AliasKind::Short;
+    let known = |alias: &Alias| alias.key == key && same(alias);
     if !key.is_empty() && !aliases.iter().any(known) {
         aliases.push(Alias { kind, text: text.to_owned(), key });
     }
