@@ -10,6 +10,7 @@ use super::{Found, Request, failed};
 use crate::catalog::{self, schema};
 use crate::model;
 use crate::prepared;
+use crate::settings::Scoped;
 use crate::types::concept_id::ConceptId;
 use crate::types::embedding::Embedding;
 use pgrx::datum::DatumWithOid;
@@ -185,6 +186,8 @@ impl<'request> Vectors<'request> {
 
     /// The concepts of the nearest vectors, and how many vectors that were: fewer than `count` when these are all.
     fn nearest(&self, count: usize) -> (usize, Vec<u64>) {
+        // Whatever the session wants of its own scans: this one must not end before it has as many as there are.
+        let _scan = Scoped::new(&[(c"sutra.iterative_scan", c"strict_order")]);
         let schema = schema();
         // Planned each time: how many are wanted decides whether the index serves.
         let planned = |query: &str, arguments: &[DatumWithOid<'_>]| {

@@ -184,3 +184,21 @@ SELECT * FROM refused($$SELECT * FROM sutra_search('a', 1, 'null')$$);
 \pset expanded off
 SELECT content FROM sutra_search(repeat('record earnings ', 6500), 1);
 SELECT count(*) FROM sutra_search(repeat('x', 100000), 2);
+
+-- A space that is small beside others gives all it has, whatever the session wants of its own scans.
+SET sutra.space = 'crowd';
+SELECT count(*) AS crowd FROM sutra_learn_batch(
+    ARRAY(SELECT 'Statement ' || n FROM generate_series(1, 3000) AS n), NULL,
+    ARRAY(SELECT (array_fill((0.01 * (n % 7))::real, ARRAY[n % 300 + 1]) || array_fill(0.5::real, ARRAY[383 - n % 300]))::embedding FROM generate_series(1, 3000) AS n));
+SET sutra.space = 'few';
+SELECT count(*) AS few FROM sutra_learn_batch(ARRAY(SELECT 'Zebra ' || n FROM generate_series(1, 20) AS n), NULL,
+    ARRAY(SELECT array_fill((-0.01 * n)::real, ARRAY[384])::embedding FROM generate_series(1, 20) AS n));
+ANALYZE sutra.vector_all_minilm_l6_v2;
+SET sutra.iterative_scan = off;
+SET enable_seqscan = off;
+SET enable_sort = off;
+SELECT count(*) AS found FROM sutra_search('record earnings', 20);
+RESET enable_seqscan;
+RESET enable_sort;
+RESET sutra.iterative_scan;
+RESET sutra.space;
