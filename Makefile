@@ -3,7 +3,7 @@ PG ?= 18
 export PG
 export PG_CONFIG DESTDIR
 
-.PHONY: help demo psql stop test test-long test-crash test-versions test-clients fuzz lint packages build install uninstall clean bench bench-learn bench-ask bench-embed
+.PHONY: help demo psql stop test test-long test-crash test-versions test-clients fuzz lint packages build install uninstall clean bench bench-learn bench-search bench-ask bench-embed
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench: ## measure sutra_hnsw against pgvector; OPTIONS="--help" lists the option
 
 bench-learn: ## measure learning; OPTIONS as for bench
 	@scripts/bench learn $(OPTIONS)
+
+bench-search: ## measure searching 100,000 statements; OPTIONS as for bench
+	@scripts/bench search $(OPTIONS)
 
 bench-ask: ## measure asking; OPTIONS as for bench
 	@scripts/bench ask $(OPTIONS)
