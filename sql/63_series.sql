@@ -30,23 +30,39 @@ END;
 COMMENT ON FUNCTION sutra.next_in_series(text, @extschema@.concept_id, text, timestamptz) IS 'the statement with the first observation of a series after a time; of several at that time the one with the lowest id';
 REVOKE ALL ON FUNCTION sutra.next_in_series(text, @extschema@.concept_id, text, timestamptz) FROM PUBLIC;
 
-CREATE FUNCTION sutra.before_in_series(in_space text, in_entity @extschema@.concept_id, in_metric text, in_at timestamptz)
+CREATE FUNCTION sutra.before_in_series(in_space text, in_statements @extschema@.concept_id[])
     RETURNS TABLE (concept @extschema@.concept_id)
-    LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100 ROWS 1
+    LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 10000 ROWS 100
 BEGIN ATOMIC
-    SELECT p.concept
-    FROM (SELECT o.entity, o.metric, o.at FROM sutra.observation AS o
-          WHERE o.space = in_space AND (o.entity, o.metric, o.at) < (in_entity, in_metric, in_at)
-          ORDER BY o.entity DESC, o.metric DESC, o.at DESC LIMIT 1) AS b
+    WITH own AS MATERIALIZED (
+        SELECT o.entity, o.metric, o.at FROM sutra.observations_of(in_space, in_statements) AS o
+    ), stretch AS MATERIALIZED (
+        SELECT own.entity, own.metric, pg_catalog.min(own.at) AS first, pg_catalog.max(own.at) AS last, pg_catalog.count(*) AS number
+        FROM own GROUP BY own.entity, own.metric
+    ), whole AS MATERIALIZED (
+        -- Where nothing else stands between the first and the last, as when a stretch of a series is learned at once, only
+        -- the first has something before it that is none of them.
+        SELECT s.entity, s.metric, s.first FROM stretch AS s
+        WHERE CASE WHEN s.number > 3 THEN s.number = (
+            SELECT pg_catalog.count(*) FROM (
+                SELECT FROM sutra.observation AS o
+                WHERE o.space = in_space AND (o.entity, o.metric, o.at) >= (s.entity, s.metric, s.first)
+                    AND (o.entity, o.metric, o.at) <= (s.entity, s.metric, s.last)
+                LIMIT s.number + 1) AS found) END
+    )
+    SELECT DISTINCT p.concept
+    FROM own
+    LEFT JOIN whole AS w ON w.entity = own.entity AND w.metric = own.metric
     CROSS JOIN LATERAL (
-        SELECT o.concept FROM sutra.observation AS o
-        WHERE o.space = in_space AND (o.entity, o.metric, o.at) >= (b.entity, b.metric, b.at)
-            AND (o.entity, o.metric, o.at) <= (b.entity, b.metric, b.at)
-        OFFSET 0) AS p
-    WHERE b.entity = in_entity AND b.metric = in_metric;
+        SELECT b.entity, b.metric, b.concept FROM (
+            SELECT o.entity, o.metric, o.concept FROM sutra.observation AS o
+            WHERE o.space = in_space AND (o.entity, o.metric, o.at) < (own.entity, own.metric, own.at)
+            ORDER BY o.entity DESC, o.metric DESC, o.at DESC FETCH FIRST 1 ROW WITH TIES) AS b
+        WHERE b.entity = own.entity AND b.metric = own.metric) AS p
+    WHERE w.first IS NULL OR own.at = w.first;
 END;
-COMMENT ON FUNCTION sutra.before_in_series(text, @extschema@.concept_id, text, timestamptz) IS 'the statements with the last observations of a series before a time';
-REVOKE ALL ON FUNCTION sutra.before_in_series(text, @extschema@.concept_id, text, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION sutra.before_in_series(text, @extschema@.concept_id[]) IS 'the statements with the last observations before those of some statements, in the series of these; at least those that are none of these';
+REVOKE ALL ON FUNCTION sutra.before_in_series(text, @extschema@.concept_id[]) FROM PUBLIC;
 
 -- All edges `next` of the session's space anew, by the rule by which learning keeps them; for after sessions have learned
 -- neighbouring times of one series at once, each without seeing the other's observations. An edge made from observations has

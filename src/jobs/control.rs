@@ -1,5 +1,6 @@
 //! Pausing, resuming and cancelling jobs from SQL.
 
+use super::kind::Next;
 use super::store::{self, Job};
 use super::{kind, launch, rights, run};
 use crate::error::raise;
@@ -58,7 +59,8 @@ fn sutra_cancel_job(job: Option<i64>) -> bool {
     if (job.state == "cancelled" || ended)
         && let Some(kind) = kind::of(&job.kind)
     {
-        (kind.cancel)(&job);
+        // Workers that are at it see to the rest after their batches.
+        while matches!((kind.cancel)(&job), Next::Now) && run::working(job.id) == 0 {}
     }
     ended
 }

@@ -24,15 +24,16 @@ pub enum Next {
 }
 
 /// A kind of job. Its functions run in a transaction that the runner commits, with the rights of the worker's session:
-/// they take other rights with [`super::rights::AsRole`]. An ERROR that they raise rolls the batch back; it is tried
+/// they take other rights with [`crate::owner::AsRole`]. An ERROR that they raise rolls the batch back; it is tried
 /// again after 1, 2 and 4 seconds, then the job is paused.
 pub struct Kind {
     /// Its name in sutra.job.
     pub name: &'static str,
     /// Does a batch of some seconds at most.
     pub batch: fn(&Job) -> Batch,
-    /// Removes what is left to do of a job that was cancelled; may be called again.
-    pub cancel: fn(&Job),
+    /// Removes what is left to do of a job that was cancelled, and ends properly what was done, for some seconds at most;
+    /// says whether that is all, and may be called again.
+    pub cancel: fn(&Job) -> Next,
     /// Runs in the transaction that ends a job of which everything is done.
     pub finish: fn(&Job),
 }

@@ -25,8 +25,11 @@ pub fn step(id: i64) -> Step {
         "waiting" | "running" => {}
         "cancelled" => {
             // Rows that a worker had when it was cancelled.
-            (kind.cancel)(&job);
-            return Step::Stop(Some(job));
+            return match (kind.cancel)(&job) {
+                Next::Now => Step::Worked(job, Duration::ZERO),
+                Next::Later(wait) => Step::Worked(job, wait),
+                Next::Nothing => Step::Stop(Some(job)),
+            };
         }
         _ => return Step::Stop(Some(job)),
     }

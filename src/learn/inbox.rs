@@ -2,18 +2,21 @@
 //!
 //! A batch is learned in groups of one role and space, each in a subtransaction and with the rights of the role. A group
 //! that fails is halved until the rows at fault are alone; those are tried again after 1, 2 and 4 seconds, each on its
-//! own, and then parked in sutra.job_error.
+//! own, and then parked in sutra.job_error. When no row is left, the series that the job has added to are linked.
 
 use super::json::Json;
+use super::series::{self, Touched};
 use super::statements::{column, run};
 use crate::error::raise;
 use crate::jobs::failure::{Failure, attempt};
-use crate::jobs::rights::{self, AsRole};
+use crate::jobs::rights;
 use crate::jobs::{Batch, Job, Kind, Next};
+use crate::owner::AsRole;
 use crate::settings::Scoped;
+use crate::types::concept_id::ConceptId;
 use pgrx::prelude::*;
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Jobs of this kind learn rows of the inbox.
@@ -24,6 +27,8 @@ const BATCH_ROWS: i32 = 128;
 const BATCH_BYTES: i64 = 8 << 20;
 /// How often learning a row is tried.
 const ATTEMPTS: i32 = 4;
+/// Entities whose series are linked in one transaction.
+const LINKED_SERIES: i64 = 16;
 /// How long to wait for rows that another worker has.
 const OTHERS: Duration = Duration::from_millis(200);
 
@@ -57,18 +62,25 @@ fn batch(job: &Job) -> Batch {
             rows = take(client, job, 0);
         }
         if rows.is_empty() {
-            return Batch { done: 0, failed: 0, next: rest(client, job) };
+            let next = match rest(client, job) {
+                Next::Nothing => link_some(client, job),
+                later => later,
+            };
+            return Batch { done: 0, failed: 0, next };
         }
         let mut outcome = Outcome::default();
         let last = rows.values().flatten().map(|row| row.id).max().unwrap_or_default();
-        for ((role, space, alone), group) in &rows {
-            let rows: Vec<&Row> = group.iter().collect();
-            match rights::role(role) {
-                Some(role) if *alone => rows.iter().for_each(|row| learn(role, space, &[row], &mut outcome)),
-                Some(role) => learn(role, space, &rows, &mut outcome),
-                None => outcome.failed.extend(rows.iter().map(|row| (row.id, row.attempts, no_role(role)))),
+        let ((), touched) = series::touched_by(|| {
+            for ((role, space, alone), group) in &rows {
+                let rows: Vec<&Row> = group.iter().collect();
+                match rights::role(role) {
+                    Some(role) if *alone => rows.iter().for_each(|row| learn(role, space, &[row], &mut outcome)),
+                    Some(role) => learn(role, space, &rows, &mut outcome),
+                    None => outcome.failed.extend(rows.iter().map(|row| (row.id, row.attempts, no_role(role)))),
+                }
             }
-        }
+        });
+        note_series(client, job, touched);
         let failed = settle(client, job, &outcome);
         POSITION.set((job.id, last));
         Batch { done: outcome.learned.len() as i64, failed, next: Next::Now }
@@ -159,6 +171,61 @@ fn rest(client: &mut pgrx::spi::SpiClient<'_>, job: &Job) -> Next {
         None => Next::Nothing,
         Some(seconds) => Next::Later(Duration::from_secs_f64(seconds.clamp(OTHERS.as_secs_f64(), 1.0))),
     }
+}
+
+/// Keeps in mind whose series the job has added to. Workers do not see what others have not committed yet, so the edges
+/// between their statements are made when all are there.
+fn note_series(client: &mut pgrx::spi::SpiClient<'_>, job: &Job, touched: Touched) {
+    let _rights = AsRole::extension_owner();
+    let _plan = Scoped::new(&[(c"enable_seqscan", c"off")]);
+    let mut spaces: BTreeMap<String, Vec<ConceptId>> = BTreeMap::new();
+    for (space, entity) in touched {
+        spaces.entry(space).or_default().push(ConceptId(entity));
+    }
+    for (space, entities) in spaces {
+        // One row is enough, unless it is about to be taken out: then it does not stand for what this batch has done.
+        run(
+            client,
+            "INSERT INTO sutra.job_series (job, space, entity)
+             SELECT $1, $2, n.entity FROM pg_catalog.unnest($3) AS n (entity)
+             WHERE n.entity OPERATOR({schema}.<>) ALL (ARRAY(
+                SELECT s.entity FROM sutra.job_series AS s
+                WHERE s.job OPERATOR(pg_catalog.=) $1 AND s.space OPERATOR(pg_catalog.=) $2
+                    AND s.entity OPERATOR({schema}.=) ANY ($3)
+                FOR KEY SHARE SKIP LOCKED))",
+            &[job.id.into(), space.into(), entities.into()],
+        );
+    }
+}
+
+/// Links series that the job has added to, once all of its rows are done.
+fn link_some(client: &mut pgrx::spi::SpiClient<'_>, job: &Job) -> Next {
+    let _rights = AsRole::extension_owner();
+    let _plan = Scoped::new(&[(c"enable_seqscan", c"off")]);
+    let rows = run(
+        client,
+        "DELETE FROM sutra.job_series WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(
+            SELECT id FROM sutra.job_series WHERE job OPERATOR(pg_catalog.=) $1
+            ORDER BY space, entity LIMIT $2 FOR UPDATE SKIP LOCKED))
+         RETURNING space, entity",
+        &[job.id.into(), LINKED_SERIES.into()],
+    );
+    let mut series: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    for row in rows {
+        if let (Some(space), Some(ConceptId(entity))) = (column::<String>(&row, 1), column(&row, 2)) {
+            series.entry(space).or_default().insert(entity);
+        }
+    }
+    if !series.is_empty() {
+        for (space, entities) in series {
+            series::link_all(client, &space, &entities);
+        }
+        return Next::Now;
+    }
+    let left =
+        run(client, "SELECT FROM sutra.job_series WHERE job OPERATOR(pg_catalog.=) $1 LIMIT 1", &[job.id.into()]);
+    // Another worker is at the last ones.
+    if left.is_empty() { Next::Nothing } else { Next::Later(OTHERS) }
 }
 
 /// Learns rows with the rights of a role, halving them where that fails.
@@ -288,8 +355,9 @@ fn settle(client: &mut pgrx::spi::SpiClient<'_>, job: &Job, outcome: &Outcome) -
     parked.len() as i64
 }
 
-/// Drops the rows of a cancelled job, but for those that a worker has: it drops them when its batch has ended.
-fn cancel(job: &Job) {
+/// Drops the rows of a cancelled job, but for those that a worker has: it drops them when its batch has ended. What was
+/// learned stays, and its series are linked.
+fn cancel(job: &Job) -> Next {
     let _rights = AsRole::extension_owner();
     Spi::connect_mut(|client| {
         run(
@@ -298,5 +366,6 @@ fn cancel(job: &Job) {
                 SELECT id FROM sutra.inbox WHERE job OPERATOR(pg_catalog.=) $1 FOR UPDATE SKIP LOCKED))",
             &[job.id.into()],
         );
-    });
+        link_some(client, job)
+    })
 }

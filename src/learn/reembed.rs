@@ -12,9 +12,10 @@ use super::batch::{pieces, writable_space};
 use super::statements::{column, run};
 use super::store;
 use crate::error::raise;
-use crate::jobs::rights::{self, AsRole};
+use crate::jobs::rights;
 use crate::jobs::{self, Batch, Job, Kind, NewJob, Next};
 use crate::model::{self, ActiveModel};
+use crate::owner::AsRole;
 use crate::types::concept_id::ConceptId;
 use crate::types::embedding::Embedding;
 use pgrx::prelude::*;
@@ -23,7 +24,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 /// The kind of these jobs; the source of a job is the name of the model.
-pub const KIND: Kind = Kind { name: "reembed", batch, cancel: |_| (), finish };
+pub const KIND: Kind = Kind { name: "reembed", batch, cancel: |_| Next::Nothing, finish };
 
 /// Statements of a batch, and bytes of their contents at which it is full.
 const BATCH_ROWS: usize = 64;

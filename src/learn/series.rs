@@ -7,10 +7,39 @@
 //! was learned or changed, and what stands right before it or stood so. Learning in any order gives the same edges, and
 //! what stood around a forgotten statement is joined.
 
+use super::batch::Rows;
+use super::entity::Entities;
 use super::statements::{column, run};
 use crate::types::concept_id::ConceptId;
 use pgrx::spi::{SpiClient, SpiTupleTable};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+
+/// Spaces and entities in them whose series something was added to.
+pub type Touched = BTreeSet<(String, u64)>;
+
+thread_local! {
+    // None while nobody wants to know.
+    static TOUCHED: RefCell<Option<Touched>> = const { RefCell::new(None) };
+}
+
+/// Does something, and returns whose series it added to. What is rolled back inside may be among them.
+pub fn touched_by<R>(work: impl FnOnce() -> R) -> (R, Touched) {
+    // What an ERROR left is replaced.
+    TOUCHED.set(Some(Touched::new()));
+    let done = work();
+    (done, TOUCHED.take().unwrap_or_default())
+}
+
+/// Keeps in mind whose series were added to, for [`touched_by`].
+pub fn note(space: &str, rows: &Rows, entities: &Entities) {
+    TOUCHED.with_borrow_mut(|touched| {
+        let Some(touched) = touched else { return };
+        let observed = rows.observations.keys().map(|key| key.0);
+        // What was observed of one that was merged is another's now.
+        touched.extend(observed.chain(entities.merges.iter().map(|merge| merge.1)).map(|id| (space.to_owned(), id)));
+    });
+}
 
 fn read(rows: SpiTupleTable<'_>) -> BTreeSet<u64> {
     rows.into_iter().filter_map(|row| column::<ConceptId>(&row, 1)).map(|id| id.0).collect()
@@ -48,6 +77,13 @@ pub fn observing(client: &mut SpiClient<'_>, space: &str, entities: impl Iterato
     ))
 }
 
+/// Links all series of some entities, by what is committed now and what this transaction did.
+pub fn link_all(client: &mut SpiClient<'_>, space: &str, entities: &BTreeSet<u64>) {
+    let statements = observing(client, space, entities.iter().copied());
+    // Each stands in for what is before it.
+    link(client, space, &BTreeSet::new(), &statements);
+}
+
 /// Brings the edges up to date after the observations of some statements were stored or deleted. `before` are statements
 /// that led to them until then.
 pub fn link(client: &mut SpiClient<'_>, space: &str, changed: &BTreeSet<u64>, before: &BTreeSet<u64>) {
@@ -58,9 +94,7 @@ pub fn link(client: &mut SpiClient<'_>, space: &str, changed: &BTreeSet<u64>, be
     if !changed.is_empty() {
         sources.extend(read(run(
             client,
-            "SELECT DISTINCT p.concept
-             FROM sutra.observations_of($1, $2) AS own
-             CROSS JOIN LATERAL sutra.before_in_series($1, own.entity, own.metric, own.at) AS p",
+            "SELECT p.concept FROM sutra.before_in_series($1, $2) AS p",
             &[space.into(), ids(changed).into()],
         )));
     }

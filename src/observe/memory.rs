@@ -56,7 +56,7 @@ fn relations() -> Vec<Row> {
                 WHEN c.relname OPERATOR(pg_catalog.=) 'association' THEN 'graph'
                 WHEN c.relname OPERATOR(pg_catalog.=) 'observation' THEN 'observations'
                 WHEN c.relname OPERATOR(pg_catalog.=) 'posting' THEN 'text search'
-                WHEN c.relname OPERATOR(pg_catalog.=) ANY (ARRAY['inbox', 'job', 'job_error']) THEN 'jobs'
+                WHEN c.relname OPERATOR(pg_catalog.=) ANY (ARRAY['inbox', 'job', 'job_error', 'job_series']) THEN 'jobs'
                 WHEN c.relname OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT m.vector_table FROM sutra.model AS m)) THEN 'vectors'
                 ELSE 'other tables'
             END,

@@ -243,3 +243,44 @@ fn rows_are_learned_with_the_rights_of_the_role_that_put_them_in() {
         .collect();
     assert_eq!(parked, [format!("{mine} 42501 of runner in books"), format!("{all} 42501 of loader in notes")]);
 }
+
+#[test]
+fn a_job_ends_with_its_series_linked_whoever_learned_beside_it() {
+    let cluster = Cluster::new();
+    let mut client = cluster.create_knowledge_base("base");
+    let bar = |ticker: &str, day: &str| {
+        format!(
+            "'{ticker} closed on day ' || {day}, jsonb_build_object('ticker', '{ticker}', 'date', date '2019-01-01' + {day}, 'price_close', {day})"
+        )
+    };
+    // Known, so that nobody waits for the session that learns beside the job.
+    client.batch_execute(&format!("SELECT sutra_learn({})", bar("ABC", "0"))).unwrap();
+    let mut beside = cluster.connect("base");
+    beside.batch_execute(&format!("BEGIN; SELECT sutra_learn({})", bar("ABC", "100"))).unwrap();
+    let source = format!(
+        "SELECT content, metadata FROM generate_series(1, 400) AS day (day),
+            LATERAL (VALUES ({}), ({})) AS bar (content, metadata) WHERE day <> 100",
+        bar("ABC", "day"),
+        bar("XYZ", "day")
+    );
+    let job: i64 = client.query_one("SELECT sutra_ingest($1, workers => 3)", &[&source]).expect("a job").get(0);
+    // The batches with the days around the hundredth.
+    wait_until("no batch ends", || state(&mut client, job).1 >= 384);
+    assert_eq!(state(&mut client, job).0, "running", "the session beside it must commit before the end");
+    beside.batch_execute("COMMIT").unwrap();
+    wait_for(&mut client, job, "done");
+    assert_eq!(count(&mut client, "SELECT count(*) FROM sutra.association WHERE relation = 'next'"), 400 + 398);
+    assert_eq!(count(&mut client, "SELECT count(*) FROM sutra.job_series"), 0);
+    assert_eq!(count(&mut client, "SELECT sutra.link_series()"), 0, "edges were missing or wrong");
+
+    // What a cancelled job has learned is linked as well.
+    let more = source.replace("2019-01-01", "2021-01-01").replace("closed on day", "closed later, on day");
+    let job: i64 = client.query_one("SELECT sutra_ingest($1, workers => 3)", &[&more]).expect("a job").get(0);
+    wait_until("no batch ends", || state(&mut client, job).1 > 0);
+    assert!(client.query_one("SELECT sutra_cancel_job($1)", &[&job]).unwrap().get::<_, bool>(0));
+    wait_until("the workers do not end", || {
+        count(&mut client, "SELECT working FROM sutra.jobs WHERE state = 'cancelled'") == 0
+    });
+    assert_eq!(count(&mut client, "SELECT count(*) FROM sutra.job_series"), 0);
+    assert_eq!(count(&mut client, "SELECT sutra.link_series()"), 0, "edges were missing or wrong");
+}
