@@ -9,6 +9,7 @@ use super::entity::{self, Entities};
 use super::failure::{Place, raise_problem};
 use super::hold;
 use super::json::Json;
+use super::lonely;
 use super::relations;
 use super::roles;
 use super::series;
@@ -39,7 +40,7 @@ const WORDS_BYTES: usize = 192 << 10;
 const EMBEDDED_BYTES: usize = 32 << 10;
 
 /// How often names are resolved again because entities changed meanwhile.
-const RESOLUTIONS: usize = 5;
+const RESOLUTIONS: usize = 20;
 
 /// One statement to learn.
 pub struct Item<'a> {
@@ -143,7 +144,6 @@ fn part_length(items: &[Item<'_>]) -> usize {
     within.count().max(1)
 }
 
-/// A prefix of at most that many bytes, whole characters.
 /// The texts of which a statement's vectors are made: the whole, or its beginning, and the chunks of a long one.
 pub fn pieces(content: &str) -> impl Iterator<Item = String> {
     // The model refuses a text without a word, and a page may well have a line of dots that fills a chunk.
@@ -151,8 +151,28 @@ pub fn pieces(content: &str) -> impl Iterator<Item = String> {
     std::iter::once(prefix(content, EMBEDDED_BYTES).to_owned()).chain(chunks)
 }
 
+/// A prefix of at most that many bytes, whole characters.
 fn prefix(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
+}
+
+/// A statement that is stored, and what it says in the end.
+struct Learned<'i> {
+    statement: Statement<'i>,
+    reading: Reading,
+    /// Where it stands first among the items.
+    place: usize,
+    /// Whether it was there before this call.
+    existed: bool,
+    /// Whether a value of its metadata was replaced, so that it may not give all it gave before.
+    outdated: bool,
+}
+
+impl Learned<'_> {
+    /// Whether its observations are new.
+    fn is_placed(&self) -> bool {
+        (!self.existed || self.statement.changed) && !self.reading.observations.is_empty()
+    }
 }
 
 struct Part<'a, 'p> {
@@ -184,7 +204,9 @@ impl Part<'_, '_> {
             ids.push(id);
         }
         part.embed(client, &ids);
-        // What occurs twice is learned twice, one after the other.
+        // What occurs twice is learned twice, one after the other. Only what it says in the end is connected, so that
+        // entities are held once and in one order.
+        let mut learned: BTreeMap<u64, Learned<'_>> = BTreeMap::new();
         let mut waiting: Vec<usize> = (0..items.len()).collect();
         while !waiting.is_empty() {
             let mut taken = HashSet::new();
@@ -192,8 +214,18 @@ impl Part<'_, '_> {
             waiting = later;
             wave.sort_by_key(|place| ids[*place]);
             let wave: Vec<(u64, usize)> = wave.into_iter().map(|place| (ids[place], place)).collect();
-            part.wave(client, &wave);
+            for mut again in part.store(client, &wave) {
+                let id = again.statement.id;
+                if let Some(before) = learned.remove(&id) {
+                    again.place = before.place;
+                    again.existed = before.existed;
+                    again.outdated |= before.outdated;
+                    again.statement.changed |= before.statement.changed;
+                }
+                learned.insert(id, again);
+            }
         }
+        part.connect(client, &learned.into_values().collect::<Vec<_>>());
         ids.into_iter().map(ConceptId).collect()
     }
 
@@ -225,10 +257,8 @@ impl Part<'_, '_> {
         }
     }
 
-    /// Learns statements of different ids, in the order of these.
-    ///
-    /// Statements are locked before entities and these before edges, here as in forgetting.
-    fn wave(&self, client: &mut SpiClient<'_>, wave: &[(u64, usize)]) {
+    /// Stores statements of different ids, in the order of these, and what learning them again changes.
+    fn store<'i>(&'i self, client: &mut SpiClient<'_>, wave: &[(u64, usize)]) -> Vec<Learned<'i>> {
         let mut statements = Vec::with_capacity(wave.len());
         let mut readings = Vec::with_capacity(wave.len());
         for (id, place) in wave {
@@ -264,38 +294,63 @@ impl Part<'_, '_> {
         let changed: Vec<&Statement<'_>> = statements.iter().filter(|statement| statement.changed).collect();
         store::update_metadata(client, self.space, &changed);
 
-        let texts: Vec<&str> = statements.iter().map(|statement| statement.content).collect();
-        let outdated: Vec<u64> =
-            changed.iter().filter(|statement| statement.replaced != "[]").map(|statement| statement.id).collect();
+        let learned = statements.into_iter().zip(merged).zip(wave).map(|((statement, reading), (id, place))| Learned {
+            place: *place,
+            existed: existing.contains_key(id),
+            outdated: statement.replaced != "[]",
+            statement,
+            reading,
+        });
+        learned.collect()
+    }
+
+    /// Writes what hangs on stored statements, which are in the order of their ids.
+    ///
+    /// Statements are locked before entities and these before edges, here as in forgetting.
+    fn connect(&self, client: &mut SpiClient<'_>, learned: &[Learned<'_>]) {
+        let texts: Vec<&str> = learned.iter().map(|learned| learned.statement.content).collect();
+        let readings: Vec<&Reading> = learned.iter().map(|learned| &learned.reading).collect();
+        let outdated: BTreeSet<u64> =
+            learned.iter().filter(|learned| learned.outdated).map(|learned| learned.statement.id).collect();
         let mut tries = 0;
-        let (entities, rows) = loop {
-            let mut entities = entity::resolve(client, self.space, &merged, &texts);
+        let (entities, rows, left) = loop {
+            let mut entities = entity::resolve(client, self.space, &readings, &texts);
             let relations = relations::resolve(&mut entities, self.space, &texts);
             let mut rows = Rows::default();
-            for (place, (statement, reading)) in statements.iter().zip(&merged).enumerate() {
+            for (place, Learned { statement, reading, .. }) in learned.iter().enumerate() {
                 rows.gather(statement.id, reading, &entities, entities.named_in(place));
                 relations::edges(statement.id, &relations[place], &mut rows.associations);
             }
             // Another session may name, merge or forget an entity between the look and the lock.
             tries += 1;
-            if hold::entities(client, self.space, &entities, &rows, &outdated) || tries == RESOLUTIONS {
-                break (entities, rows);
+            let mut hold = || hold::entities(client, self.space, &entities, &rows, &outdated);
+            // What is tried again begins without locks, so that they are had in their order. One statement with nothing new
+            // has an entity or two, and need not pay for a subtransaction.
+            let last = tries == RESOLUTIONS;
+            let left = match learned {
+                [_] if entities.new.is_empty() && outdated.is_empty() => hold(),
+                _ => hold::kept_if(hold, |left| left.is_some() || last),
+            };
+            match left {
+                Some(left) => break (entities, rows, left),
+                None if last => break (entities, rows, BTreeSet::new()),
+                None => {}
             }
         };
-        store::insert_entities(client, self.space, &entities);
+        store::name_entities(client, self.space, &entities);
         store::insert_aliases(client, self.space, &entities);
         let reattached = series::observing(client, self.space, entities.merges.iter().map(|(from, _)| *from));
         entity::merge(client, self.space, &entities.merges);
-        let placed = placed(&statements, &merged, &existing);
-        let mut moved: BTreeSet<u64> = outdated.iter().copied().collect();
+        let mut moved = outdated.clone();
         moved.extend(reattached);
         let before = series::leading_to(client, self.space, &moved);
         if !outdated.is_empty() {
+            let outdated: Vec<u64> = outdated.iter().copied().collect();
             store::delete_outdated(client, self.space, &outdated, &rows, self.roles);
         }
-        let vectors: Vec<_> = statements
+        let vectors: Vec<_> = learned
             .iter()
-            .flat_map(|statement| {
+            .flat_map(|Learned { statement, .. }| {
                 let vectors = self.vectors.get(&statement.id).into_iter().flatten();
                 vectors.zip(0..).map(|(vector, chunk)| (statement.id, chunk, *vector))
             })
@@ -303,18 +358,15 @@ impl Part<'_, '_> {
         store::insert_vectors(client, &self.model.table, self.space, &vectors);
         store::insert_associations(client, self.space, &rows);
         store::insert_observations(client, self.space, &rows);
-        moved.extend(placed);
+        lonely::delete(client, self.space, &left);
+        series::note(self.space, &rows, &entities);
+        moved.extend(learned.iter().filter(|learned| learned.is_placed()).map(|learned| learned.statement.id));
         series::link(client, self.space, &moved, &before);
-        let alone: Vec<u64> = statements
-            .iter()
-            .zip(&merged)
-            .zip(wave)
-            .filter(|((statement, reading), (_, place))| {
-                let embedded = self.items[*place].embedding.is_none() && !existing.contains_key(&statement.id);
-                embedded && reading.observations.is_empty()
-            })
-            .map(|((statement, _), _)| statement.id)
-            .collect();
+        let alone = learned.iter().filter(|learned| {
+            let embedded = self.items[learned.place].embedding.is_none() && !learned.existed;
+            embedded && learned.reading.observations.is_empty()
+        });
+        let alone: Vec<u64> = alone.map(|learned| learned.statement.id).collect();
         similar::link(client, &self.model.table, self.space, &alone);
     }
 
@@ -345,19 +397,6 @@ impl Part<'_, '_> {
         }
         reading
     }
-}
-
-/// The statements whose observations are new.
-fn placed(statements: &[Statement<'_>], readings: &[Reading], existing: &HashMap<u64, Existing>) -> Vec<u64> {
-    statements
-        .iter()
-        .zip(readings)
-        .filter(|(statement, reading)| {
-            let new = !existing.contains_key(&statement.id) || statement.changed;
-            new && !reading.observations.is_empty()
-        })
-        .map(|(statement, _)| statement.id)
-        .collect()
 }
 
 /// What metadata are after learning again, and the values that were replaced, as a JSON array.

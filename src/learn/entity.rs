@@ -59,7 +59,7 @@ struct Stored {
 
 /// Resolves every subject and fact of some readings, and every known name in their texts, with one look-up. What it found
 /// must then be held, see `hold`.
-pub fn resolve(client: &mut SpiClient<'_>, space: &str, readings: &[Reading], texts: &[&str]) -> Entities {
+pub fn resolve(client: &mut SpiClient<'_>, space: &str, readings: &[&Reading], texts: &[&str]) -> Entities {
     let mut keys: BTreeSet<&str> = BTreeSet::new();
     let mut subjects: Vec<&Subject> = Vec::new();
     let mut seen: HashSet<&Subject> = HashSet::new();

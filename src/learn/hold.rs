@@ -7,10 +7,14 @@
 
 use super::batch::Rows;
 use super::entity::Entities;
+use super::lonely;
 use super::statements::{column, run};
+use super::store;
 use crate::types::concept_id::ConceptId;
+use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::panic::AssertUnwindSafe;
 
 /// How a concept is held, from weak to strong.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,13 +79,23 @@ pub fn concepts(client: &mut SpiClient<'_>, space: &str, wanted: &Wanted) -> Has
     held
 }
 
-/// Holds the stored entities that some statements refer to; false when one of them was changed or forgotten since it was
-/// read, so that the names must be resolved again.
-pub fn entities(client: &mut SpiClient<'_>, space: &str, entities: &Entities, rows: &Rows, outdated: &[u64]) -> bool {
+/// Stores new entities, then holds all that some statements refer to, and those that statements with changed metadata
+/// referred to before. Returns the latter that they do not refer to any more, which may be alone now and are held to be
+/// deleted; none when an entity was changed or forgotten since it was read, so that the names must be resolved again.
+///
+/// New ones come first: who waits for another session to store or to forget the same then holds no entity that the other
+/// may want. One that was there already is held in the order of all.
+pub fn entities(
+    client: &mut SpiClient<'_>,
+    space: &str,
+    entities: &Entities,
+    rows: &Rows,
+    outdated: &BTreeSet<u64>,
+) -> Option<BTreeSet<u64>> {
     let mut wanted = Wanted::new();
     for (source, _, _, target) in rows.associations.keys() {
         // A statement is held by being learned.
-        if entities.is_stored(*source) {
+        if entities.is_stored(*source) || entities.new.contains_key(source) {
             want(&mut wanted, *source, Mode::Alone);
         }
         want(&mut wanted, *target, Mode::Shared);
@@ -99,15 +113,65 @@ pub fn entities(client: &mut SpiClient<'_>, space: &str, entities: &Entities, ro
         want(&mut wanted, *from, Mode::Deleted);
         want(&mut wanted, *into, Mode::Alone);
     }
-    wanted.retain(|id, _| entities.is_stored(*id));
-    for source in sources(client, space, outdated) {
+    let there = store::insert_entities(client, space, entities);
+    wanted.retain(|id, _| !entities.new.contains_key(id) || there.contains(id));
+    for entity in &there {
+        want(&mut wanted, *entity, Mode::Shared);
+    }
+    for source in sources(client, space, &outdated.iter().copied().collect::<Vec<_>>()) {
         want(&mut wanted, source, Mode::Alone);
     }
+    let left = left_by(client, space, rows, outdated);
+    for entity in &left {
+        want(&mut wanted, *entity, Mode::Deleted);
+    }
     if wanted.is_empty() {
-        return true;
+        return Some(left);
     }
     let held = concepts(client, space, &wanted);
-    wanted.keys().all(|id| entities.is_as_read(*id, held.get(id).copied()))
+    let as_read = wanted.keys().all(|id| entities.is_as_read(*id, held.get(id).copied()))
+        && there.iter().all(|id| held.contains_key(id));
+    // A merge may have put another entity in the place of one of these.
+    (as_read && left_by(client, space, rows, outdated) == left).then_some(left)
+}
+
+/// The entities that statements with changed metadata referred to and, by what they say now, do not.
+fn left_by(client: &mut SpiClient<'_>, space: &str, rows: &Rows, outdated: &BTreeSet<u64>) -> BTreeSet<u64> {
+    if outdated.is_empty() {
+        return BTreeSet::new();
+    }
+    let mut left = lonely::referred(client, space, outdated);
+    for (source, _, _, target) in rows.associations.keys() {
+        left.remove(source);
+        left.remove(target);
+    }
+    for (entity, _, _, _) in rows.observations.keys() {
+        left.remove(entity);
+    }
+    left
+}
+
+/// Takes locks in a subtransaction that is kept, with the locks, or rolled back, which lets them go.
+pub fn kept_if<R>(take: impl FnOnce() -> R, keep: impl FnOnce(&R) -> bool) -> R {
+    // SAFETY: the calls follow PL/pgSQL's block with an exception: context and resource owner are those of before when the
+    // subtransaction has ended, however it did. An ERROR goes on once it is rolled back, so that a block around it that
+    // catches the ERROR finds its own subtransaction.
+    unsafe {
+        let context = pg_sys::CurrentMemoryContext;
+        let owner = pg_sys::CurrentResourceOwner;
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(context);
+        let taken = PgTryBuilder::new(AssertUnwindSafe(|| Ok(take()))).catch_others(Err).execute();
+        if taken.as_ref().is_ok_and(keep) {
+            pg_sys::ReleaseCurrentSubTransaction();
+        } else {
+            pg_sys::MemoryContextSwitchTo(context);
+            pg_sys::RollbackAndReleaseCurrentSubTransaction();
+        }
+        pg_sys::MemoryContextSwitchTo(context);
+        pg_sys::CurrentResourceOwner = owner;
+        taken.unwrap_or_else(|error| error.rethrow())
+    }
 }
 
 /// The entities that edges leave for which some statements are the evidence.

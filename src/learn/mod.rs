@@ -11,6 +11,7 @@ mod hold;
 pub mod inbox;
 mod ingest;
 mod json;
+mod lonely;
 mod ohlcv;
 pub mod reembed;
 mod relations;

@@ -123,8 +123,56 @@ pub fn upsert_statements(
         .collect()
 }
 
-/// Stores entities that are new, in the order of their ids, and names that were not known.
-pub fn insert_entities(client: &mut SpiClient<'_>, space: &str, entities: &Entities) {
+/// Stores entities that are new, in the order of their ids. Returns those that are there already, because another session
+/// stored them meanwhile: they must be held, like those that were known.
+pub fn insert_entities(client: &mut SpiClient<'_>, space: &str, entities: &Entities) -> HashSet<u64> {
+    if entities.new.is_empty() {
+        return HashSet::new();
+    }
+    let new = || entities.new.values();
+    let stored = run(
+        client,
+        "INSERT INTO sutra.concept (space, id, kind, content, digest, metadata)
+         SELECT $1, n.id, 'entity', n.content, n.digest, n.metadata::pg_catalog.jsonb
+         FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5))
+            AS n (id, content, digest, metadata)
+         ON CONFLICT (space, id) DO NOTHING
+         RETURNING id",
+        &[
+            space.into(),
+            ids(entities.new.keys().copied()).into(),
+            new().map(|entity| entity.content.as_str()).collect::<Vec<_>>().into(),
+            new().map(|entity| entity.digest.as_slice()).collect::<Vec<_>>().into(),
+            new().map(|entity| entity.metadata.as_str()).collect::<Vec<_>>().into(),
+        ],
+    );
+    let stored: HashSet<u64> =
+        stored.into_iter().filter_map(|row| column::<ConceptId>(&row, 1)).map(|id| id.0).collect();
+    let there: HashMap<&u64, &NewEntity> = entities.new.iter().filter(|(id, _)| !stored.contains(id)).collect();
+    if !there.is_empty() {
+        check_entities(client, space, &there);
+    }
+    there.into_keys().copied().collect()
+}
+
+/// Checks that entities that were there already are the ones meant, and not others of the same id.
+fn check_entities(client: &mut SpiClient<'_>, space: &str, there: &HashMap<&u64, &NewEntity>) {
+    let rows = run(
+        client,
+        "SELECT c.id, c.digest FROM sutra.concept AS c
+         WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) ANY ($2)",
+        &[space.into(), ids(there.keys().map(|id| **id)).into()],
+    );
+    for row in rows {
+        let (Some(ConceptId(id)), Some(digest)) = (column(&row, 1), column::<Vec<u8>>(&row, 2)) else { continue };
+        if let Some(entity) = there.get(&id).filter(|entity| entity.digest.as_slice() != digest.as_slice()) {
+            super::batch::raise_collision(id, &format!("The name is \"{}\".", entity.content));
+        }
+    }
+}
+
+/// Gives names to entities that were stored without one.
+pub fn name_entities(client: &mut SpiClient<'_>, space: &str, entities: &Entities) {
     for (id, name) in &entities.named {
         run(
             client,
@@ -134,56 +182,6 @@ pub fn insert_entities(client: &mut SpiClient<'_>, space: &str, entities: &Entit
             &[space.into(), ConceptId(*id).into(), name.as_str().into()],
         );
     }
-    let mut missing: Vec<(&u64, &NewEntity)> = entities.new.iter().collect();
-    // What was there and was forgotten by another session before it could be locked is stored again.
-    while !missing.is_empty() {
-        let stored = run(
-            client,
-            "INSERT INTO sutra.concept (space, id, kind, content, digest, metadata)
-             SELECT $1, n.id, 'entity', n.content, n.digest, n.metadata::pg_catalog.jsonb
-             FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5))
-                AS n (id, content, digest, metadata)
-             ON CONFLICT (space, id) DO NOTHING
-             RETURNING id",
-            &[
-                space.into(),
-                ids(missing.iter().map(|(id, _)| **id)).into(),
-                missing.iter().map(|(_, entity)| entity.content.as_str()).collect::<Vec<_>>().into(),
-                missing.iter().map(|(_, entity)| entity.digest.as_slice()).collect::<Vec<_>>().into(),
-                missing.iter().map(|(_, entity)| entity.metadata.as_str()).collect::<Vec<_>>().into(),
-            ],
-        );
-        let stored: HashSet<u64> =
-            stored.into_iter().filter_map(|row| column::<ConceptId>(&row, 1)).map(|id| id.0).collect();
-        missing.retain(|(id, _)| !stored.contains(id));
-        let held = hold_entities(client, space, &missing);
-        missing.retain(|(id, _)| !held.contains(id));
-    }
-}
-
-/// Keeps entities that were there already from being forgotten until the end of the transaction, and checks that they
-/// are the ones meant, and not others of the same id. Returns those that were found.
-fn hold_entities(client: &mut SpiClient<'_>, space: &str, there: &[(&u64, &NewEntity)]) -> HashSet<u64> {
-    if there.is_empty() {
-        return HashSet::new();
-    }
-    let rows = run(
-        client,
-        "SELECT c.id, c.digest FROM sutra.concept AS c
-         WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR({schema}.=) ANY ($2)
-         ORDER BY c.id FOR KEY SHARE",
-        &[space.into(), ids(there.iter().map(|(id, _)| **id)).into()],
-    );
-    let meant: HashMap<u64, &NewEntity> = there.iter().map(|(id, entity)| (**id, *entity)).collect();
-    let mut held = HashSet::new();
-    for row in rows {
-        let (Some(ConceptId(id)), Some(digest)) = (column(&row, 1), column::<Vec<u8>>(&row, 2)) else { continue };
-        if let Some(entity) = meant.get(&id).filter(|entity| entity.digest.as_slice() != digest.as_slice()) {
-            super::batch::raise_collision(id, &format!("The name is \"{}\".", entity.content));
-        }
-        held.insert(id);
-    }
-    held
 }
 
 /// Gives statements their metadata after merging; what they said before is kept with the time until which it held.

@@ -3,7 +3,9 @@
 
 use postgres::Client;
 use std::env;
+use std::sync::Barrier;
 use std::thread;
+use std::time::Duration;
 use sutra_cluster_tests::Cluster;
 
 /// Each session makes this many calls, in an order of its own.
@@ -104,14 +106,11 @@ fn assert_hangs_together(client: &mut Client) {
         statements,
         "statements in the inverted index"
     );
-    // Of sessions that forget at the same moment each may see the other's statement: an entity may then be left over. It
-    // has nothing that hangs on it, and is forgotten like any other concept.
-    let lonely = "SELECT count(sutra_forget(c.id)) FROM sutra.concept AS c WHERE kind = 'entity'
+    let lonely = "SELECT coalesce(string_agg(content, ', '), '') FROM sutra.concept AS c WHERE kind = 'entity'
         AND NOT EXISTS (SELECT FROM sutra.association AS a WHERE a.target = c.id OR a.source = c.id)
         AND NOT EXISTS (SELECT FROM sutra.observation AS o WHERE o.entity = c.id)";
-    let left_over = count(client, lonely);
-    println!("{left_over} entities were left over");
-    assert_eq!(count(client, lonely), 0, "entities that nothing refers to");
+    let left_over: String = client.query_one(lonely, &[]).expect(lonely).get(0);
+    assert_eq!(left_over, "", "entities that nothing refers to");
 }
 
 #[test]
@@ -127,4 +126,117 @@ fn sessions_that_learn_and_sessions_that_forget_do_not_deadlock() {
 #[test]
 fn sessions_that_forget_do_not_deadlock() {
     run_against_each_other([10, 0, 0, 0]);
+}
+
+/// Each round a session forgets one of the two statements of an entity, and the other session the other one.
+#[test]
+fn of_sessions_that_forget_at_once_the_last_one_takes_the_entity_along() {
+    let cluster = Cluster::new();
+    let mut client = cluster.create_knowledge_base("base");
+    learn(&mut client, &mut Random(7)).expect("the first call makes the table of vectors");
+    for round in 0..rounds() {
+        let contents: Vec<String> = (0..4).map(|n| format!("Round {round}, statement {n}.")).collect();
+        let metadata: Vec<String> =
+            (0..4).map(|_| format!(r#"{{"ticker": "R{round}", "sector": "Sector {round}"}}"#)).collect();
+        client.query(LEARN, &[&contents, &metadata]).expect("they are learned");
+        let start = Barrier::new(contents.len());
+        thread::scope(|scope| {
+            for content in &contents {
+                let (cluster, start) = (&cluster, &start);
+                scope.spawn(move || {
+                    let mut client = cluster.connect("base");
+                    start.wait();
+                    let forget = "SELECT sutra_forget(id) FROM sutra.concept WHERE content = $1";
+                    client.query_one(forget, &[content]).expect("it is forgotten");
+                });
+            }
+        });
+    }
+    assert_hangs_together(&mut client);
+}
+
+/// A session that is about to refer to the entity of the last statement gives up: nobody refers to it then.
+#[test]
+fn an_entity_that_a_session_would_have_kept_goes_when_that_session_gives_up() {
+    let cluster = Cluster::new();
+    let mut client = cluster.create_knowledge_base("base");
+    let one = (vec!["The only one.".to_owned()], vec![r#"{"ticker": "ONE", "sector": "Alone"}"#.to_owned()]);
+    let other = (vec!["Another one.".to_owned()], vec![r#"{"ticker": "ONE", "sector": "Alone"}"#.to_owned()]);
+    for commits in [true, false] {
+        client.query(LEARN, &[&one.0, &one.1]).expect("it is learned");
+        let mut second = cluster.connect("base");
+        second.batch_execute("BEGIN").expect("a transaction");
+        second.query(LEARN, &[&other.0, &other.1]).expect("it is learned too");
+        let forgetting = thread::spawn({
+            let mut client = cluster.connect("base");
+            move || {
+                let forget = "SELECT sutra_forget(id) FROM sutra.concept WHERE content = 'The only one.'";
+                client.query_one(forget, &[]).expect("it is forgotten");
+            }
+        });
+        // Until it waits for the other, so that it cannot know yet.
+        let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        while client.query_one(waits, &[]).expect(waits).get::<_, i64>(0) == 0 {
+            assert!(!forgetting.is_finished(), "it did not wait for the session that refers to the entity");
+            thread::sleep(Duration::from_millis(10));
+        }
+        second.batch_execute(if commits { "COMMIT" } else { "ROLLBACK" }).expect("an end");
+        forgetting.join().expect("it ends");
+        let entities: i64 =
+            client.query_one("SELECT count(*) FROM sutra.concept WHERE kind = 'entity'", &[]).expect("a number").get(0);
+        assert_eq!(entities, if commits { 2 } else { 0 }, "{commits}");
+        client.batch_execute("SELECT sutra_forget(id) FROM sutra.concept WHERE kind = 'statement'").expect("forgotten");
+        assert_hangs_together(&mut client);
+    }
+}
+
+/// Locks are taken in a subtransaction; an ERROR in it must leave the block that catches it where it was.
+#[test]
+fn a_block_that_catches_a_lock_timeout_goes_on() {
+    let cluster = Cluster::new();
+    let mut client = cluster.create_knowledge_base("base");
+    let two = (vec!["One.".to_owned(), "Two.".to_owned()], vec![r#"{"ticker": "ONE"}"#.to_owned(); 2]);
+    client.query(LEARN, &[&two.0, &two.1]).expect("they are learned");
+    let mut holder = cluster.connect("base");
+    holder
+        .batch_execute("BEGIN; SELECT FROM sutra.concept WHERE kind = 'entity' FOR UPDATE")
+        .expect("the entity is locked");
+    client
+        .batch_execute(
+            "SET lock_timeout = '50ms';
+             DO $$
+             DECLARE
+                caught integer := 0;
+             BEGIN
+                FOR n IN 1..2 LOOP
+                    BEGIN
+                        PERFORM sutra_forget(id) FROM sutra.concept WHERE kind = 'statement';
+                    EXCEPTION WHEN lock_not_available THEN
+                        caught := caught + 1;
+                    END;
+                    BEGIN
+                        PERFORM sutra_learn_batch(ARRAY['Three.', 'Four.'],
+                            array_fill('{\"ticker\": \"ONE\"}'::jsonb, ARRAY[2]),
+                            array_fill(array_fill(0.1::real, ARRAY[384])::embedding(384), ARRAY[2]));
+                    EXCEPTION WHEN lock_not_available THEN
+                        caught := caught + 1;
+                    END;
+                END LOOP;
+                IF caught <> 4 THEN
+                    RAISE EXCEPTION '% of 4 were caught', caught;
+                END IF;
+                PERFORM sutra_learn_batch(ARRAY['Five.', 'Six.'], NULL,
+                    array_fill(array_fill(0.1::real, ARRAY[384])::embedding(384), ARRAY[2]));
+             END
+             $$",
+        )
+        .expect("each is caught, and the transaction goes on");
+    holder.batch_execute("ROLLBACK").expect("an end");
+    let learned: String = client
+        .query_one("SELECT string_agg(content, ' ' ORDER BY content) FROM sutra.concept WHERE kind = 'statement'", &[])
+        .expect("a text")
+        .get(0);
+    assert_eq!(learned, "Five. One. Six. Two.");
+    client.batch_execute("SELECT sutra_forget(id) FROM sutra.concept WHERE kind = 'statement'").expect("forgotten");
+    assert_hangs_together(&mut client);
 }

@@ -41,6 +41,20 @@ SELECT sutra_forget(:'rain');
 SELECT sutra_learn('Rain fell.') = :'rain' AS same_id;
 SELECT times_learned FROM sutra.concept WHERE id = :'rain';
 
+-- What a statement refers to no more when it is learned again goes as well, unless something else keeps it.
+SELECT sutra_learn('Globex profile.', '{"ticker": "GLBX", "name": "Globex Corp.", "sector": "Mining"}') AS globex \gset
+SELECT sutra_learn('Another profile.', '{"ticker": "OTHR", "sector": "Shipping"}') AS other \gset
+SELECT count(sutra_learn('Globex profile.', '{"sector": "Shipping"}'));
+SELECT * FROM census;
+SELECT count(sutra_learn('Globex profile.', '{"sector": "Energy"}'));
+SELECT * FROM census;
+SELECT count(sutra_learn('Globex profile.', '{"ticker": "INIT", "name": "Initech", "date": "2024-01-02", "staff": 5}'));
+SELECT * FROM census;
+SELECT count(sutra_learn('Globex profile.', '{"ticker": "GLBX", "name": "Globex Corp."}'));
+SELECT * FROM census;
+SELECT sutra_forget(:'globex'), sutra_forget(:'other');
+SELECT * FROM census;
+
 -- Only in the session's space.
 SET sutra.space = 'elsewhere';
 SELECT sutra_forget(:'rain') AS seen_from_elsewhere;
