@@ -71,7 +71,8 @@ CREATE FUNCTION sutra.link_series() RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 1000000
 AS $function$
 DECLARE
-    in_space CONSTANT pg_catalog.text := pg_catalog.current_setting('sutra.space');
+    -- The library, which knows the setting, may not be loaded yet.
+    in_space CONSTANT pg_catalog.text := coalesce(pg_catalog.current_setting('sutra.space', true), 'default');
     changed pg_catalog.int8;
 BEGIN
     -- One at a time in a space.

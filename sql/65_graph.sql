@@ -9,7 +9,8 @@ CREATE FUNCTION sutra_neighbors(
 AS $function$
 #variable_conflict use_column
 DECLARE
-    in_space CONSTANT pg_catalog.text := pg_catalog.current_setting('sutra.space');
+    -- The library, which knows the setting, may not be loaded yet.
+    in_space CONSTANT pg_catalog.text := coalesce(pg_catalog.current_setting('sutra.space', true), 'default');
 BEGIN
     IF sutra_neighbors.id IS NULL OR max_neighbors IS NULL THEN
         RAISE EXCEPTION USING

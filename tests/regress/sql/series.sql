@@ -63,3 +63,9 @@ WITH RECURSIVE walk (id, n) AS (
     SELECT e.target, n + 1 FROM walk JOIN sutra.association AS e ON e.source = walk.id AND e.relation = 'next')
 SELECT count(*), max(n) FROM walk;
 SELECT sutra.link_series() AS missing_or_wrong;
+
+-- The first statement of a session comes before the library is loaded.
+\c -
+SELECT sutra.link_series() AS missing_or_wrong;
+\c -
+SELECT count(*) > 0 AS some FROM sutra.concept AS c CROSS JOIN LATERAL sutra_neighbors(c.id);
