@@ -104,13 +104,19 @@ fn brought_up(request: &Request, text: &Scorer, vectors: Option<&Vectors>) -> BT
         candidates.extend(visible(request, &portion).into_iter().take(pool));
     }
     let Some(vectors) = vectors else { return candidates };
+    let mut by_index = true;
     loop {
-        let (rows, nearest) = vectors.nearest(pool);
+        let (rows, nearest) = vectors.nearest(pool, by_index);
         candidates.extend(visible(request, &nearest));
-        if rows < pool || candidates.len() >= request.count {
+        if candidates.len() >= request.count {
             return candidates;
         }
-        pool = pool.saturating_mul(4);
+        match (rows < pool, by_index) {
+            (false, _) => pool = pool.saturating_mul(4),
+            // A graph may have vectors that no way leads to, many equal ones above all. The table has them all.
+            (true, true) => by_index = false,
+            (true, false) => return candidates,
+        }
     }
 }
 
@@ -184,10 +190,14 @@ impl<'request> Vectors<'request> {
         Embedding::from_slice(&self.query)
     }
 
-    /// The concepts of the nearest vectors, and how many vectors that were: fewer than `count` when these are all.
-    fn nearest(&self, count: usize) -> (usize, Vec<u64>) {
+    /// The concepts of the nearest vectors, and how many vectors that were: fewer than `count` when these are all, or all
+    /// that the index leads to.
+    fn nearest(&self, count: usize, by_index: bool) -> (usize, Vec<u64>) {
         // Whatever the session wants of its own scans: this one must not end before it has as many as there are.
-        let _scan = Scoped::new(&[(c"sutra.iterative_scan", c"strict_order")]);
+        let _plan = Scoped::new(match by_index {
+            true => &[(c"sutra.iterative_scan", c"strict_order")],
+            false => &[(c"enable_indexscan", c"off"), (c"enable_sort", c"on")],
+        });
         let schema = schema();
         // Planned each time: how many are wanted decides whether the index serves.
         let planned = |query: &str, arguments: &[DatumWithOid<'_>]| {
