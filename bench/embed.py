@@ -39,7 +39,7 @@ def options():
     parser.add_argument("--rounds", type=int, default=3, help="runs of each figure, taken in turn")
     parser.add_argument("--seconds", type=int, default=15, help="seconds of a run of the pool")
     parser.add_argument("--threads", type=int, default=2, help="threads of bulk embedding, on both sides")
-    parser.add_argument("--only", default=",".join(PARTS), help="these parts, separated by commas: %(default)s")
+    parser.add_argument("--only", default=",".join(PARTS[:-1]), help=f"of {', '.join(PARTS)} these, separated by commas (%(default)s)")
     chosen = parser.parse_args()
     chosen.parts = [part.strip() for part in chosen.only.split(",")]
     if unknown := [part for part in chosen.parts if part not in PARTS]:
@@ -329,7 +329,8 @@ class Measurement:
         if "choices" in parts:
             say("choices")
             texts = {"bars": self.texts["bar"][:120], "mixed": self.texts["prose"][:40]}
-            self.once["choices"] = embed_choices.measure(self.folder, texts, self.texts["question"][:40], 3)
+            questions = self.texts["question"][:40]
+            self.once["choices"] = embed_choices.measure(self.folder, texts, questions, self.chosen.rounds)
         for number in range(1, self.chosen.rounds + 1):
             if not {"bulk", "pool", "latency", "first"} & set(parts):
                 break
@@ -437,7 +438,7 @@ def report(measured):
     )
     notes = [f"- {note}" for note in notes_of(measured)]
     if "choices" in measured.once:
-        notes += ["", "In ONNX Runtime driven from Python, 3 rounds taken in turn:", "", *measured.once["choices"]]
+        notes += ["", "In ONNX Runtime driven from Python:", "", *measured.once["choices"]]
     text = "\n".join(
         ["## Embedding", "", heading, "", "| figure | measured | must | aim | result |", "|---|---|---|---|---|", *rows, "", *notes, ""]
     )
