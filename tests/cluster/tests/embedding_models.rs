@@ -29,8 +29,8 @@ fn with_small_model(settings: &str) -> (Cluster, PathBuf) {
     write_manifest(&small, &manifest);
     open_to_all(&models);
     open_to_all(&small);
-    let mut client = cluster.connect("postgres");
-    client.batch_execute(&format!("ALTER SYSTEM SET sutra.model_folder = '{}'", models.display())).unwrap();
+    // Not ALTER SYSTEM: before PostgreSQL 17 it knows no setting of a library that the session has not loaded.
+    cluster.configure(&format!("sutra.model_folder = '{}'", models.display()));
     cluster.restart();
     (cluster, models)
 }
