@@ -161,7 +161,8 @@ pub fn kept_if<R>(take: impl FnOnce() -> R, keep: impl FnOnce(&R) -> bool) -> R 
         let owner = pg_sys::CurrentResourceOwner;
         pg_sys::BeginInternalSubTransaction(std::ptr::null());
         pg_sys::MemoryContextSwitchTo(context);
-        let taken = PgTryBuilder::new(AssertUnwindSafe(|| Ok(take()))).catch_others(Err).execute();
+        let taken =
+            PgTryBuilder::new(AssertUnwindSafe(|| Ok(take()))).catch_others(|error| Err(Box::new(error))).execute();
         if taken.as_ref().is_ok_and(keep) {
             pg_sys::ReleaseCurrentSubTransaction();
         } else {
@@ -170,7 +171,7 @@ pub fn kept_if<R>(take: impl FnOnce() -> R, keep: impl FnOnce(&R) -> bool) -> R 
         }
         pg_sys::MemoryContextSwitchTo(context);
         pg_sys::CurrentResourceOwner = owner;
-        taken.unwrap_or_else(|error| error.rethrow())
+        taken.unwrap_or_else(|error| (*error).rethrow())
     }
 }
 

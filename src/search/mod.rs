@@ -128,6 +128,9 @@ fn sutra_search(
     }))
 }
 
+/// A statement and its score.
+pub type Scored = (u64, f32);
+
 /// The best statements for a query with their scores, best first, for the extension's own use. `worth` is given what the
 /// words of the query bring up, and says whether it is worth looking for the meaning too, which needs the model; without
 /// that, and without a right to read, there is nothing.
@@ -135,14 +138,14 @@ pub fn find(
     query: &str,
     count: usize,
     filter: Option<Jsonb>,
-    worth: &mut dyn FnMut(&[(u64, f32)]) -> bool,
-) -> Option<Vec<(u64, f32)>> {
+    worth: &mut dyn FnMut(&[Scored]) -> bool,
+) -> Option<Vec<Scored>> {
     let count = i32::try_from(count).unwrap_or(MAXIMUM_RESULTS).min(MAXIMUM_RESULTS);
     let request = Request::new(Some(query), Some(count), filter);
     let timer = Timer::start(&counters::get().0.search);
     let found = rights::Rights::check(&request).and_then(|rights| {
         let scored =
-            |found: Vec<Found>| -> Vec<(u64, f32)> { found.iter().map(|found| (found.concept, found.score)).collect() };
+            |found: Vec<Found>| -> Vec<Scored> { found.iter().map(|found| (found.concept, found.score)).collect() };
         let text = rights.as_owner(|| postings::search(&request));
         // With a filter few statements may be left, which are found by it and not by trying what the words bring up.
         let go_on = request.filter.is_some() || worth(&scored(candidates::by_words(&request, &text)));

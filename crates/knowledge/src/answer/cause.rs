@@ -277,7 +277,7 @@ pub fn may_answer(question: &str, plan: &Plan, sentence: &str) -> bool {
     let turned = [("+", "-"), ("-", "+")].iter().any(|(asked, other)| {
         wanted.contains(*asked) && !wanted.contains(*other) && held.contains(*other) && !held.contains(*asked)
     });
-    !turned && !(moves && !plan.entities.is_empty())
+    !turned && (!moves || plan.entities.is_empty())
 }
 
 /// Edges of kind causal at the entities named, when no statement answers by its words.
