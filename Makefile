@@ -3,7 +3,7 @@ PG ?= 18
 export PG
 export PG_CONFIG DESTDIR
 
-.PHONY: help demo psql stop test test-long test-crash test-versions test-clients fuzz lint packages build install uninstall clean bench bench-learn bench-search bench-ask bench-embed
+.PHONY: help demo psql stop test test-17 test-long test-crash test-versions test-clients fuzz lint packages build install uninstall clean bench bench-learn bench-search bench-ask bench-embed
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ stop: ## stop the demo's server; its data stays
 
 test: ## all tests on PostgreSQL 18, or on the one of PG
 	@scripts/test
+
+test-17: ## build for PostgreSQL 17 and run the SQL tests; where Debian has no 17 it is fetched from Debian 13
+	@PG=17 scripts/test regress
 
 test-long: ## the tests on 18, 16 and 15, with the long loops and the clients
 	@scripts/test --long

