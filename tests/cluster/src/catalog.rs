@@ -135,7 +135,9 @@ const QUERIES: [(&str, &str); 20] = [
     (
         "column",
         "SELECT a.attrelid::regclass || ' ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || ' ' || row(a.attnotnull, a.attidentity,
-             a.attgenerated, a.attstorage, a.attcompression, a.attstattarget, a.attoptions, a.attacl, pg_get_expr(d.adbin, d.adrelid))
+             a.attgenerated, a.attstorage, a.attcompression, a.attstattarget,
+             -- PostgreSQL's releases of November 2026 mark each table's columns with a number of their own.
+             ARRAY(SELECT o FROM unnest(a.attoptions) AS o WHERE NOT starts_with(o, 'pg_attver=')), a.attacl, pg_get_expr(d.adbin, d.adrelid))
          FROM pg_attribute AS a JOIN pg_temp.member AS m ON m.classid = 'pg_class'::regclass AND m.objid = a.attrelid
          LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
          WHERE a.attnum > 0 AND NOT a.attisdropped",
