@@ -132,8 +132,9 @@ impl Vacuum {
                 self.remaining += 1.0;
             }
             // The lock of the node keeps inserts from adding rows while its chain is read.
-            let more = self.change_chain(&change, node, chain);
-            if (tid.is_none() || dead) && !more {
+            let alone = tid.is_none() || dead;
+            let more = self.change_chain(&change, node, chain, alone);
+            if alone && !more {
                 layout.node_mut(change.page_mut(at), *id).set_state(State::Dead);
                 self.slots[*id as usize].state = State::Dead;
                 written = true;
@@ -144,9 +145,12 @@ impl Vacuum {
         }
     }
 
-    /// Removes the dead rows of a chain, whose node `held` has locked; true where a row remains.
-    fn change_chain(&mut self, held: &Change, node: Link, mut slot: u32) -> bool {
+    /// Removes the dead rows of a chain, whose node `held` has locked; true where a row remains. When the rows of the
+    /// chain are all that the node has (`alone`) and none remains, they stay for [`Self::free_chain`]: a server that
+    /// stopped between two records would leave a live node without rows.
+    fn change_chain(&mut self, held: &Change, node: Link, mut slot: u32, alone: bool) -> bool {
         let mut remains = false;
+        let mut emptied: Vec<u32> = Vec::new();
         let mut guard = ChainGuard::new();
         while slot != 0 {
             guard.step(self.index.relation);
@@ -163,12 +167,30 @@ impl Vacuum {
             let kept: Vec<HeapTid> = tids.iter().copied().filter(|tid| !self.is_dead(*tid)).collect();
             remains |= !kept.is_empty();
             self.remaining += kept.len() as f64;
-            if kept.len() < tids.len() {
-                self.removed += (tids.len() - kept.len()) as f64;
+            self.removed += (tids.len() - kept.len()) as f64;
+            if kept.is_empty() && !tids.is_empty() {
+                if emptied.try_reserve(1).is_err() {
+                    raise(
+                        PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
+                        "out of memory while vacuuming a sutra_hnsw index",
+                        "Vacuum notes which slots hold only dead rows of one vector.",
+                        "",
+                    );
+                }
+                emptied.push(slot);
+            } else if kept.len() < tids.len() {
                 TidsMut::new(change.page_mut(at), slot).set_tids(&kept);
                 change.finish();
             }
             slot = next;
+        }
+        if remains || !alone {
+            for slot in emptied {
+                let mut change = Change::begin(self.index.relation, Logging::Record);
+                let at = change.lock(tid_block(slot));
+                TidsMut::new(change.page_mut(at), slot).set_tids(&[]);
+                change.finish();
+            }
         }
         remains
     }
