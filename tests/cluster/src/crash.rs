@@ -54,16 +54,18 @@ impl Cluster {
             }
             Victim::OneProcess => {
                 let processes = self.processes();
-                let process = processes[rng.random_range(0..processes.len())];
-                let started = self.log_text().matches("all server processes terminated; reinitializing").count();
-                if self.setup.try_signal(process, "KILL") {
-                    self.wait_for_reinitialisation(started);
-                }
+                self.kill_process(processes[rng.random_range(0..processes.len())]);
             }
         }
     }
 
-    fn wait_for_reinitialisation(&self, seen: usize) {
+    /// Kills one process of the server, and returns once the postmaster has ended the others: a session made before
+    /// that would be ended with them.
+    pub fn kill_process(&self, process: u32) {
+        let seen = self.log_text().matches("all server processes terminated; reinitializing").count();
+        if !self.setup.try_signal(process, "KILL") {
+            return;
+        }
         let started = Instant::now();
         // A process that had ended before the signal came has taken nobody with it.
         while self.log_text().matches("all server processes terminated; reinitializing").count() == seen {

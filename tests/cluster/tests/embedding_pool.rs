@@ -289,15 +289,8 @@ fn the_pool_is_back_after_the_server_was_killed_and_after_a_crash_of_a_session()
 
     // A backend that is killed makes the server end all processes and recover, with new shared memory.
     let process = process_of(&mut client);
-    cluster.signal(process as u32, "KILL");
-    let started = Instant::now();
-    let mut client = loop {
-        match cluster.try_connect("base") {
-            Ok(client) => break client,
-            Err(error) => assert!(started.elapsed() < PATIENCE, "the server does not recover: {error}"),
-        }
-        sleep(Duration::from_millis(100));
-    };
+    cluster.kill_process(process as u32);
+    let mut client = cluster.recovered("base");
     let vector = embed(&mut client, 4).unwrap();
     assert_same(&mut client, &vector, &expected[4]);
     assert_eq!(statistic(&mut client, "texts"), 1);
