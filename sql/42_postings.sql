@@ -183,8 +183,9 @@ CREATE TRIGGER posting_insert AFTER INSERT ON sutra.concept
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION sutra.concepts_changed();
 CREATE TRIGGER posting_delete AFTER DELETE ON sutra.concept
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION sutra.concepts_changed();
+-- DISTINCT FROM is printed without its operator, and pg_upgrade makes the trigger anew with an empty search path: not for concept_id.
 CREATE TRIGGER posting_update AFTER UPDATE ON sutra.concept FOR EACH ROW
-    WHEN (OLD.terms IS DISTINCT FROM NEW.terms OR OLD.space IS DISTINCT FROM NEW.space OR OLD.id IS DISTINCT FROM NEW.id)
+    WHEN (OLD.terms IS DISTINCT FROM NEW.terms OR OLD.space OPERATOR(pg_catalog.<>) NEW.space OR OLD.id OPERATOR(@extschema@.<>) NEW.id)
     EXECUTE FUNCTION sutra.concept_terms_changed();
 CREATE TRIGGER posting_truncate AFTER TRUNCATE ON sutra.concept FOR EACH STATEMENT EXECUTE FUNCTION sutra.concepts_truncated();
 COMMENT ON TRIGGER posting_insert ON sutra.concept IS 'appends what was learned to sutra.posting';
@@ -210,7 +211,7 @@ $function$;
 COMMENT ON FUNCTION sutra.concept_replicated() IS 'trigger of a replica: brings sutra.posting up to date with a row that came by logical replication';
 CREATE TRIGGER posting_replicated AFTER INSERT OR DELETE ON sutra.concept FOR EACH ROW EXECUTE FUNCTION sutra.concept_replicated();
 CREATE TRIGGER posting_replicated_update AFTER UPDATE ON sutra.concept FOR EACH ROW
-    WHEN (OLD.terms IS DISTINCT FROM NEW.terms OR OLD.space IS DISTINCT FROM NEW.space OR OLD.id IS DISTINCT FROM NEW.id)
+    WHEN (OLD.terms IS DISTINCT FROM NEW.terms OR OLD.space OPERATOR(pg_catalog.<>) NEW.space OR OLD.id OPERATOR(@extschema@.<>) NEW.id)
     EXECUTE FUNCTION sutra.concept_replicated();
 ALTER TABLE sutra.concept ENABLE REPLICA TRIGGER posting_replicated;
 ALTER TABLE sutra.concept ENABLE REPLICA TRIGGER posting_replicated_update;

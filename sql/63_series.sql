@@ -3,37 +3,42 @@
 -- A series is what was observed of one entity under one metric. The look-ups compare rows, in the order of the index that is
 -- meant: a plan that was made while the table was empty would otherwise find another index as cheap, and walk over all other
 -- statements or entities by it. OFFSET 0 keeps each look-up one.
+-- The bodies are texts with a search path of their own, because a body that is kept parsed is printed with one schema for all
+-- operators of a row, which pg_upgrade cannot read.
 CREATE FUNCTION sutra.observations_of(in_space text, in_statements @extschema@.concept_id[])
     RETURNS TABLE (concept @extschema@.concept_id, entity @extschema@.concept_id, metric text, at timestamptz)
     LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000 ROWS 1000
-BEGIN ATOMIC
+    SET search_path = pg_catalog, @extschema@, pg_temp
+AS $function$
     SELECT o.concept, o.entity, o.metric, o.at
     FROM pg_catalog.unnest(in_statements) AS s (id)
     CROSS JOIN LATERAL (
         SELECT b.concept, b.entity, b.metric, b.at FROM sutra.observation AS b
         WHERE (b.concept, b.space) >= (s.id, in_space) AND (b.concept, b.space) <= (s.id, in_space)
         OFFSET 0) AS o;
-END;
+$function$;
 COMMENT ON FUNCTION sutra.observations_of(text, @extschema@.concept_id[]) IS 'what some statements observe';
 REVOKE ALL ON FUNCTION sutra.observations_of(text, @extschema@.concept_id[]) FROM PUBLIC;
 
 CREATE FUNCTION sutra.next_in_series(in_space text, in_entity @extschema@.concept_id, in_metric text, in_at timestamptz)
     RETURNS TABLE (concept @extschema@.concept_id)
     LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100 ROWS 1
-BEGIN ATOMIC
+    SET search_path = pg_catalog, @extschema@, pg_temp
+AS $function$
     SELECT n.concept
     FROM (SELECT o.entity, o.metric, o.concept FROM sutra.observation AS o
           WHERE o.space = in_space AND (o.entity, o.metric, o.at) > (in_entity, in_metric, in_at)
           ORDER BY o.entity, o.metric, o.at, o.concept LIMIT 1) AS n
     WHERE n.entity = in_entity AND n.metric = in_metric;
-END;
+$function$;
 COMMENT ON FUNCTION sutra.next_in_series(text, @extschema@.concept_id, text, timestamptz) IS 'the statement with the first observation of a series after a time; of several at that time the one with the lowest id';
 REVOKE ALL ON FUNCTION sutra.next_in_series(text, @extschema@.concept_id, text, timestamptz) FROM PUBLIC;
 
 CREATE FUNCTION sutra.before_in_series(in_space text, in_statements @extschema@.concept_id[])
     RETURNS TABLE (concept @extschema@.concept_id)
     LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 10000 ROWS 100
-BEGIN ATOMIC
+    SET search_path = pg_catalog, @extschema@, pg_temp
+AS $function$
     WITH own AS MATERIALIZED (
         SELECT o.entity, o.metric, o.at FROM sutra.observations_of(in_space, in_statements) AS o
     ), stretch AS MATERIALIZED (
@@ -60,7 +65,7 @@ BEGIN ATOMIC
             ORDER BY o.entity DESC, o.metric DESC, o.at DESC FETCH FIRST 1 ROW WITH TIES) AS b
         WHERE b.entity = own.entity AND b.metric = own.metric) AS p
     WHERE w.first IS NULL OR own.at = w.first;
-END;
+$function$;
 COMMENT ON FUNCTION sutra.before_in_series(text, @extschema@.concept_id[]) IS 'the statements with the last observations before those of some statements, in the series of these; at least those that are none of these';
 REVOKE ALL ON FUNCTION sutra.before_in_series(text, @extschema@.concept_id[]) FROM PUBLIC;
 
