@@ -102,7 +102,9 @@ pub fn contents(client: &mut Client) -> Vec<(String, String)> {
             "SELECT coalesce(string_agg(g, E'\\n' ORDER BY g COLLATE \"C\"), '') FROM (
                  SELECT c.relname || ' ' || a.grantee::regrole || ' ' || a.privilege_type AS g
                  FROM pg_class AS c, aclexplode(c.relacl) AS a
+                 -- An owner may do all, which from 17 on is one thing more.
                  WHERE c.relnamespace = 'sutra'::regnamespace AND a.grantee <> 0
+                     AND NOT (a.grantee = c.relowner AND a.privilege_type = 'MAINTAIN')
                  UNION ALL
                  SELECT p.proname || ' ' || a.grantee::regrole || ' ' || a.privilege_type
                  FROM pg_proc AS p, aclexplode(p.proacl) AS a

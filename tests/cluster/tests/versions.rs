@@ -153,7 +153,9 @@ fn upgrade(old: &Cluster, setup: Setup, what: &str) {
     ];
     for block in runbook::blocks().iter().filter(|block| block.kind == "sh versions") {
         let output = runbook::shell(new.setup(), &folder, &variables, &block.text);
-        output.unwrap_or_else(|error| panic!("{what}: line {} of docs/OPERATIONS.md: {error}", block.line));
+        if let Err(error) = output {
+            panic!("{what}: line {} of docs/OPERATIONS.md: {error}\n{}", block.line, upgrade_logs(&new));
+        }
     }
     new.start();
     let size_now: i64 = new.connect("base").query_one(index, &[]).unwrap().get(0);
@@ -162,4 +164,22 @@ fn upgrade(old: &Cluster, setup: Setup, what: &str) {
     new.verify_checksums();
     let log = fs::read_to_string(new.folder().join("log")).unwrap_or_default();
     assert!(!log.contains("PANIC") && !log.contains("TRAP"), "{log}");
+}
+
+/// The ends of the logs that pg_upgrade keeps in the new cluster when it fails.
+fn upgrade_logs(new: &Cluster) -> String {
+    let mut ends = String::new();
+    let mut folders = vec![new.data().join("pg_upgrade_output.d")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(log) = fs::read_to_string(&path) {
+                let lines: Vec<&str> = log.lines().collect();
+                ends += &format!("{}:\n{}\n", path.display(), lines[lines.len().saturating_sub(30)..].join("\n"));
+            }
+        }
+    }
+    ends
 }
