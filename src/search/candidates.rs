@@ -44,7 +44,7 @@ fn ordered(request: &Request, mut found: Vec<Found>) -> Vec<Found> {
 
 /// The best statements of the space, best first.
 pub fn search(request: &Request, rights: &Rights, text: &Scorer) -> Vec<Found> {
-    let vectors = Vectors::new(request);
+    let vectors = Vectors::new(request, rights);
     let narrow = request.filter.as_ref().and_then(|filter| passing(request, rights, filter));
     let candidates = match narrow {
         Some(concepts) => visible(request, &concepts),
@@ -167,13 +167,14 @@ fn concepts_of(rows: SpiTupleTable<'_>) -> Vec<u64> {
 /// The vectors of the space, seen from the query.
 struct Vectors<'request> {
     request: &'request Request,
+    rights: &'request Rights,
     table: String,
     query: Vec<f32>,
 }
 
 impl<'request> Vectors<'request> {
     /// Nothing when the active model has no vectors yet.
-    fn new(request: &'request Request) -> Option<Self> {
+    fn new(request: &'request Request, rights: &'request Rights) -> Option<Self> {
         let model = model::active();
         let table = model.table;
         let exists = failed(catalog::read_one::<bool>(
@@ -183,7 +184,7 @@ impl<'request> Vectors<'request> {
         if exists != Some(true) {
             return None;
         }
-        Some(Vectors { request, table, query: model::embed_query(&model.name, &request.query) })
+        Some(Vectors { request, rights, table, query: model::embed_query(&model.name, &request.query) })
     }
 
     fn query(&self) -> Embedding {
@@ -191,11 +192,15 @@ impl<'request> Vectors<'request> {
     }
 
     /// The concepts of the nearest vectors, and how many vectors that were: fewer than `count` when these are all, or all
-    /// that the index leads to.
+    /// that the index leads to. Their order is not needed: they are ranked anew.
+    ///
+    /// Under row-level security the planner takes a policy and a filter together for so narrow that it reads all that pass
+    /// and sorts them, which took 5.6 times the owner's time over 100,000 statements. So the filter is joined with the
+    /// rights of the owner, as in [`passing`]; [`visible`] asks the policies.
     fn nearest(&self, count: usize, by_index: bool) -> (usize, Vec<u64>) {
         // Whatever the session wants of its own scans: this one must not end before it has as many as there are.
         let _plan = Scoped::new(match by_index {
-            true => &[(c"sutra.iterative_scan", c"strict_order")],
+            true => &[(c"sutra.iterative_scan", c"relaxed_order")],
             false => &[(c"enable_indexscan", c"off"), (c"enable_sort", c"on")],
         });
         let schema = schema();
@@ -213,16 +218,17 @@ impl<'request> Vectors<'request> {
                 ),
                 &[self.request.space.as_str().into(), self.query().into()],
             ),
-            Some(filter) => planned(
-                &format!(
+            Some(filter) => {
+                let query = format!(
                     "SELECT v.concept FROM {} AS v
                      JOIN sutra.concept AS c ON c.space OPERATOR(pg_catalog.=) v.space AND c.id OPERATOR({schema}.=) v.concept
                      WHERE v.space OPERATOR(pg_catalog.=) $1 AND c.metadata OPERATOR(pg_catalog.@>) $3
                      ORDER BY v.embedding OPERATOR({schema}.<=>) $2 LIMIT {count}",
                     self.table
-                ),
-                &[self.request.space.as_str().into(), self.query().into(), filter.clone().into()],
-            ),
+                );
+                let arguments = [self.request.space.as_str().into(), self.query().into(), filter.clone().into()];
+                self.rights.as_owner(|| planned(&query, &arguments))
+            }
         };
         (nearest.len(), nearest)
     }
