@@ -69,7 +69,7 @@ fn subjects_are_told_from_ticker_and_name() {
 fn a_name_known_otherwise_goes_before_the_one_in_the_content() {
     let entries = entries(r#"{"company": "EBAY", "date": "2019-01-02"}"#).unwrap();
     let reading = read("The eBay (EBAY) share", &entries, &roles(), Some("eBay Inc.")).unwrap();
-    assert_eq!(aliases(&reading.subjects[0]), [("ticker", "ebay"), ("name", "ebay inc")]);
+    assert_eq!(aliases(&reading.subjects[0]), [("ticker", "ebay"), ("name", "ebay inc"), ("short", "ebay")]);
 }
 
 #[test]
