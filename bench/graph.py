@@ -10,17 +10,8 @@ between concepts drawn at random, each once after each was asked once before, an
 server measures them around it. Needs psql, and a database with the extension that may be filled.
 """
 import argparse
-import subprocess
-import sys
 
-
-def run(psql, sql):
-    """The output of a script; the first error ends the program."""
-    command = psql.split() + ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
-    done = subprocess.run(command, input=sql, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(done.stderr)
-    return done.stdout.strip()
+from psql import run
 
 
 FILL = """

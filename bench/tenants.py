@@ -12,17 +12,8 @@ time of the model is in the figures. It ends with an error when the two see diff
 database with the extension that may be filled; makes the roles bench_tenant_a and bench_tenant_b.
 """
 import argparse
-import subprocess
-import sys
 
-
-def run(psql, sql):
-    """The output of a script; the first error ends the program."""
-    command = psql.split() + ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
-    done = subprocess.run(command, input=sql, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(done.stderr)
-    return done.stdout.strip()
+from psql import run
 
 
 ROLES = """

@@ -106,7 +106,7 @@ impl SqlStore {
     ) -> Vec<T> {
         pgrx::check_for_interrupts!();
         let rows: Vec<T> = Spi::connect(|client| {
-            let statement = failed(prepared::statement(client, sql, arguments));
+            let statement = failed(prepared::reading(client, sql, arguments));
             failed(client.select(&*statement, None, arguments)).map(|row| read(&row)).collect()
         });
         self.note(sql, rows.len());
@@ -135,7 +135,7 @@ impl SqlStore {
         let mut by_entity: BTreeMap<u64, Series> = BTreeMap::new();
         let mut total = 0;
         Spi::connect(|client| {
-            let statement = failed(prepared::statement(client, sql, arguments));
+            let statement = failed(prepared::reading(client, sql, arguments));
             let mut cursor = client.open_cursor(&*statement, arguments);
             loop {
                 pgrx::check_for_interrupts!();

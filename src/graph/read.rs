@@ -26,7 +26,7 @@ fn column<T: FromDatum + IntoDatum>(row: &SpiHeapTupleData<'_>, number: usize) -
 fn select<T>(sql: &str, arguments: &[DatumWithOid<'_>], mut read: impl FnMut(&SpiHeapTupleData<'_>) -> T) -> Vec<T> {
     pgrx::check_for_interrupts!();
     Spi::connect(|client| {
-        let statement = failed(prepared::statement(client, sql, arguments));
+        let statement = failed(prepared::reading(client, sql, arguments));
         failed(client.select(&*statement, None, arguments)).map(|row| read(&row)).collect()
     })
 }

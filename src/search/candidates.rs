@@ -74,7 +74,7 @@ pub fn with_content(request: &Request, found: Vec<Found>) -> Vec<(Found, String,
     let identities: Vec<ConceptId> = found.iter().map(|found| ConceptId(found.concept)).collect();
     let arguments = [request.space.as_str().into(), identities.into()];
     let mut contents: BTreeMap<u64, (String, Jsonb)> = Spi::connect(|client| {
-        let statement = failed(prepared::statement(client, &query, &arguments));
+        let statement = failed(prepared::reading(client, &query, &arguments));
         failed(client.select(&*statement, None, &arguments))
             .filter_map(|row| {
                 let concept: ConceptId = failed(row.get(1))?;
@@ -155,7 +155,7 @@ fn identities(concepts: &[u64]) -> Vec<ConceptId> {
 
 fn concepts(query: &str, arguments: &[DatumWithOid<'_>]) -> Vec<u64> {
     Spi::connect(|client| {
-        let statement = failed(prepared::statement(client, query, arguments));
+        let statement = failed(prepared::reading(client, query, arguments));
         concepts_of(failed(client.select(&*statement, None, arguments)))
     })
 }
@@ -251,7 +251,7 @@ impl<'request> Vectors<'request> {
         );
         let arguments = [self.request.space.as_str().into(), self.query().into(), concepts.into()];
         Spi::connect(|client| {
-            let statement = failed(prepared::statement(client, &query, &arguments));
+            let statement = failed(prepared::reading(client, &query, &arguments));
             failed(client.select(&*statement, None, &arguments))
                 .filter_map(|row| {
                     let concept: ConceptId = failed(row.get(1))?;

@@ -13,7 +13,7 @@ const MAXIMUM_TERMS: i64 = 256;
 pub fn search(request: &Request) -> Scorer {
     Spi::connect(|client| {
         let select = |sql: &'static str, arguments: &[DatumWithOid<'_>]| {
-            failed(client.select(&*failed(prepared::statement(client, sql, arguments)), None, arguments))
+            failed(client.select(&*failed(prepared::reading(client, sql, arguments)), None, arguments))
         };
         let terms: Vec<String> = select(
             "SELECT t.lexeme

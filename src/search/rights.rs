@@ -19,7 +19,7 @@ impl Rights {
     pub fn check(request: &Request) -> Option<Self> {
         let (owner, readable) = Spi::connect(|client| {
             // An empty read raises the ERROR that any other read of the table would.
-            let empty = failed(prepared::statement(client, "SELECT FROM sutra.concept WHERE false", &[]));
+            let empty = failed(prepared::reading(client, "SELECT FROM sutra.concept WHERE false", &[]));
             failed(client.select(&*empty, None, &[]));
             let arguments = [request.space.as_str().into()];
             const READABLE: &str = "SELECT c.relowner,
@@ -27,7 +27,7 @@ impl Rights {
                      OR $1 OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT sutra.visible_spaces(current_user, false)))
                  FROM pg_catalog.pg_class AS c
                  WHERE c.oid OPERATOR(pg_catalog.=) 'sutra.concept'::pg_catalog.regclass";
-            let readable = failed(prepared::statement(client, READABLE, &arguments));
+            let readable = failed(prepared::reading(client, READABLE, &arguments));
             failed(failed(client.select(&*readable, None, &arguments)).first().get_two::<pg_sys::Oid, bool>())
         });
         match (owner, readable) {

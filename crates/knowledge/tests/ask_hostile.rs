@@ -175,3 +175,12 @@ fn the_time_for_a_long_question_grows_with_its_length() {
         assert!(long < Duration::from_secs(10), "{unit:?}: {long:?}");
     }
 }
+
+#[test]
+fn a_name_of_endless_words_is_no_typing_error() {
+    let word = |letter: &str| format!("{}{}", letter.to_uppercase(), letter.repeat(4_000));
+    ask(&format!("close of {} {} on 2019-01-04", word("b"), word("\u{17e}"))).unwrap();
+    // A copy of the name for each letter that may be missing would be 64 MB, to be sent to the server.
+    let asked = STORE.most_asked();
+    assert!(asked < 4 << 20, "{asked} bytes of names were looked up at once");
+}

@@ -62,6 +62,26 @@ pub struct Link {
     pub token: usize,
 }
 
+impl Link {
+    /// The link of words, which begin at `token`, to what an alias names.
+    pub(super) fn to(alias: &Alias, text: String, token: usize, distance: u8, certainty: f64) -> Link {
+        Link {
+            entity: alias.entity.clone(),
+            also: vec![],
+            text,
+            alias: alias.kind,
+            distance,
+            certainty,
+            observed: alias.observed,
+            value_of: alias.value_of.clone(),
+            token,
+        }
+    }
+}
+
+/// Entities that are listed where words may mean any of several.
+const LISTED: usize = 20;
+
 /// Words that name more than one entity.
 #[derive(Clone, Debug, Serialize)]
 pub struct Ambiguity {
@@ -93,6 +113,30 @@ pub struct Links {
     pub ambiguous: Vec<Ambiguity>,
     /// Metrics, left to right, each once.
     pub metrics: Vec<MetricLink>,
+}
+
+impl Links {
+    /// Links words to what the candidates name, or lists the candidates where these are several; false where there is none.
+    pub(super) fn add(
+        &mut self,
+        mut candidates: Vec<&Alias>,
+        text: String,
+        token: usize,
+        distance: u8,
+        certainty: f64,
+    ) -> bool {
+        candidates.sort_by_key(|alias| (alias.entity.id, alias.kind));
+        candidates.dedup_by_key(|alias| alias.entity.id);
+        match candidates[..] {
+            [] => return false,
+            [alias] => self.entities.push(Link::to(alias, text, token, distance, certainty)),
+            _ => {
+                let candidates = candidates.iter().take(LISTED).map(|alias| alias.entity.clone()).collect();
+                self.ambiguous.push(Ambiguity { text, candidates });
+            }
+        }
+        true
+    }
 }
 
 /// Links names and metrics, and marks their tokens.
@@ -238,17 +282,10 @@ fn link_entities(
         };
         let text = text_of(question, tokens, (start, end)).to_owned();
         match choose(&found, tokens, start, end) {
-            Ok(alias) => links.entities.push(Link {
-                certainty: certainty(alias, &tokens[start], end - start),
-                entity: alias.entity.clone(),
-                also: vec![],
-                text,
-                alias: alias.kind,
-                distance: 0,
-                observed: alias.observed,
-                value_of: alias.value_of.clone(),
-                token: start,
-            }),
+            Ok(alias) => {
+                let certainty = certainty(alias, &tokens[start], end - start);
+                links.entities.push(Link::to(alias, text, start, 0, certainty));
+            }
             Err(candidates) => links.ambiguous.push(Ambiguity { text, candidates }),
         }
         roles[start..end].fill(Role::Entity);
@@ -519,6 +556,10 @@ fn near_aliases(keys: &[((usize, usize), String)], store: &dyn Store) -> Vec<Ali
     let mut ends: BTreeSet<String> = BTreeSet::new();
     let mut several: Vec<&String> = Vec::new();
     for (_, key) in keys {
+        // The keys that are looked for grow with the square of its length.
+        if key.chars().count() > words::LONGEST_NEAR {
+            continue;
+        }
         let (Some((first, _)), Some((_, last))) = (key.split_once(' '), key.rsplit_once(' ')) else {
             wanted.extend(words::near_keys(key));
             continue;
@@ -580,29 +621,13 @@ fn link_near_entities(question: &str, tokens: &[Token], roles: &mut [Role], stor
         if (stretch.0..stretch.1).any(|index| matches!(roles[index], Role::Entity)) {
             continue;
         }
-        let mut candidates: Vec<&Alias> = found
+        let candidates: Vec<&Alias> = found
             .iter()
             .filter(|alias| alias.key.chars().count() >= SHORTEST_NEAR && words::one_error(&key, &alias.key))
             .collect();
-        candidates.sort_by_key(|alias| (alias.entity.id, alias.kind));
-        candidates.dedup_by_key(|alias| alias.entity.id);
         let text = text_of(question, tokens, stretch).to_owned();
-        match candidates[..] {
-            [] => continue,
-            [alias] => links.entities.push(Link {
-                entity: alias.entity.clone(),
-                also: vec![],
-                text,
-                alias: alias.kind,
-                distance: 1,
-                certainty: 0.8,
-                observed: alias.observed,
-                value_of: alias.value_of.clone(),
-                token: stretch.0,
-            }),
-            _ => links
-                .ambiguous
-                .push(Ambiguity { text, candidates: candidates.iter().map(|a| a.entity.clone()).collect() }),
+        if !links.add(candidates, text, stretch.0, 1, 0.8) {
+            continue;
         }
         roles[stretch.0..stretch.1].fill(Role::Entity);
     }

@@ -1,7 +1,7 @@
 //! Names that are said by a part: "Disney" for Walt Disney, "Goldman" for Goldman Sachs, "Houston" for Houston, Texas.
 //! One learned name must begin or end with the words; where several do, the candidates are listed.
 
-use super::link::{Ambiguity, Link, Links, Role, shouted, stretches, text_of};
+use super::link::{Links, Role, shouted, stretches, text_of};
 use super::token::{Token, TokenKind};
 use super::words::{self, Cue};
 use crate::names;
@@ -80,26 +80,9 @@ pub(super) fn link_partial(question: &str, tokens: &[Token], roles: &mut [Role],
         let rank = |alias: &Alias| if place(alias) == placed { 0 } else { 1 };
         let best = candidates.iter().map(|alias| (rank(alias), !alias.observed)).min();
         candidates.retain(|alias| Some((rank(alias), !alias.observed)) == best);
-        candidates.sort_by_key(|alias| (alias.entity.id, alias.kind));
-        candidates.dedup_by_key(|alias| alias.entity.id);
         let text = text_of(question, tokens, stretch).to_owned();
-        match candidates[..] {
-            [] => continue,
-            [alias] => links.entities.push(Link {
-                entity: alias.entity.clone(),
-                also: vec![],
-                text,
-                alias: alias.kind,
-                distance: 0,
-                certainty,
-                observed: alias.observed,
-                value_of: alias.value_of.clone(),
-                token: stretch.0,
-            }),
-            _ => links.ambiguous.push(Ambiguity {
-                text,
-                candidates: candidates.iter().take(20).map(|alias| alias.entity.clone()).collect(),
-            }),
+        if !links.add(candidates, text, stretch.0, 0, certainty) {
+            continue;
         }
         roles[stretch.0..stretch.1].fill(Role::Entity);
     }

@@ -273,7 +273,7 @@ pub fn near_cue(word: &str) -> Option<Cue> {
 }
 
 /// The longest name that may have a typing error. Their number grows with its square, and so does each one's length.
-const LONGEST_NEAR: usize = 48;
+pub const LONGEST_NEAR: usize = 48;
 
 /// Every text one typing error away: a letter left out, put in, changed, or two neighbours swapped; none for a text
 /// of more than [`LONGEST_NEAR`] characters.

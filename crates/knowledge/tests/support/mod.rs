@@ -1,6 +1,7 @@
 //! A store in memory, filled by the code that learning uses from statements with metadata, for tests without a server.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use sutra_knowledge::graph::{Budget, Edge, Edges, paths};
 use sutra_knowledge::metadata::{self, Role, Roles};
 use sutra_knowledge::store::*;
@@ -30,6 +31,8 @@ pub struct Memory {
     times: BTreeMap<u64, i64>,
     metrics: Vec<Metric>,
     roles: Roles,
+    // Bytes of the names that were looked up at once, at most.
+    most_asked: AtomicUsize,
 }
 
 /// The rows of one INSERT of the table definitions: each row's fields, quotes taken off.
@@ -93,6 +96,7 @@ impl Memory {
             roles.units.extend(metric.unit.clone().map(|unit| (metric.name.clone(), unit)));
         }
         Memory {
+            most_asked: AtomicUsize::new(0),
             entities: BTreeMap::new(),
             aliases: vec![],
             observations: BTreeMap::new(),
@@ -182,6 +186,12 @@ impl Memory {
                 point: Point { at, value: observation.value, concept: statement },
             });
         }
+    }
+
+    /// The most bytes of names that were looked up at once.
+    #[allow(dead_code, reason = "not every program of tests asks")]
+    pub fn most_asked(&self) -> usize {
+        self.most_asked.load(Ordering::Relaxed)
     }
 
     fn aliases_where(&self, wanted: impl Fn(&str) -> bool) -> Vec<Alias> {
@@ -279,6 +289,7 @@ impl Edges for Walk<'_> {
 
 impl Store for Memory {
     fn aliases(&self, keys: &[String]) -> Vec<Alias> {
+        self.most_asked.fetch_max(keys.iter().map(String::len).sum(), Ordering::Relaxed);
         self.aliases_where(|key| keys.iter().any(|wanted| wanted == key))
     }
 
