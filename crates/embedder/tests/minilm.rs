@@ -133,8 +133,10 @@ fn a_huge_text_takes_bounded_time() {
     ];
     embed(&["warm"]);
     for text in &texts {
+        // What is timed is the call, not the wait for another test's.
+        let mut encoder = encoder();
         let start = Instant::now();
-        embed(&[text]);
+        encoder.encode(&[text], Purpose::Passage, &mut || true).unwrap();
         let took = start.elapsed();
         assert!(took < Duration::from_secs(10), "{} bytes took {took:?}", text.len());
     }
