@@ -1,5 +1,4 @@
-//! Reads sutra.model without a plan: every call that embeds asks which model the database uses, and a query through SPI
-//! would take longer than all else that a call does around the model.
+//! Reads sutra.model without a plan: every call that embeds asks which model the database uses, and that needs no query.
 
 use pgrx::prelude::*;
 use std::ffi::CStr;
