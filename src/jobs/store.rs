@@ -137,15 +137,17 @@ pub fn steered(id: Option<i64>) -> Job {
 pub fn record(id: i64, batch: &Batch) -> Option<Job> {
     counters::add(&counters::get().0.batches, 1);
     let _rights = AsRole::extension_owner();
-    // Of the rate each batch weighs 0.7 of the one after it; its time is that since a worker last ended a batch or began.
+    // The rate is that of some ten seconds, so that batches which workers end at almost the same time count together; the time
+    // of a batch is that since a worker last ended one or began. Operators that are named with their schema bind from left to
+    // right, * no closer than +.
     let sql = format!(
         "UPDATE sutra.job
          SET state = CASE WHEN state OPERATOR(pg_catalog.=) 'waiting' THEN 'running' ELSE state END,
             done = done OPERATOR(pg_catalog.+) $2, failed = failed OPERATOR(pg_catalog.+) $3, starts = 0,
-            rate = coalesce(0.7 OPERATOR(pg_catalog.*) rate, 0) OPERATOR(pg_catalog.+)
-                CASE WHEN rate IS NULL THEN 1 ELSE 0.3 END OPERATOR(pg_catalog.*)
-                ($2 OPERATOR(pg_catalog.+) $3) OPERATOR(pg_catalog./) greatest(0.001, pg_catalog.date_part('epoch',
-                    pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) coalesce(updated_at, pg_catalog.now()))),
+            rate = (coalesce(10 OPERATOR(pg_catalog.*) rate, 0) OPERATOR(pg_catalog.+) $2 OPERATOR(pg_catalog.+) $3)
+                OPERATOR(pg_catalog./) (CASE WHEN rate IS NULL THEN 0 ELSE 10 END OPERATOR(pg_catalog.+)
+                    greatest(0.001, pg_catalog.date_part('epoch',
+                        pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) coalesce(updated_at, pg_catalog.now())))),
             started_at = coalesce(started_at, pg_catalog.now()), updated_at = pg_catalog.clock_timestamp()
          WHERE id OPERATOR(pg_catalog.=) $1
          RETURNING {COLUMNS}"

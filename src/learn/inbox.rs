@@ -198,15 +198,30 @@ fn note_series(client: &mut pgrx::spi::SpiClient<'_>, job: &Job, touched: Touche
     }
 }
 
-/// Links series that the job has added to, once all of its rows are done.
+/// Links series that the job has added to, once all of its rows are done. One at a time links a series: another, who does not
+/// see its edges yet, would leave those that a statement in between has made wrong. So a series of which another has a row,
+/// to link it or because its batch adds to it, waits.
 fn link_some(client: &mut pgrx::spi::SpiClient<'_>, job: &Job) -> Next {
     let _rights = AsRole::extension_owner();
     let _plan = Scoped::new(&[(c"enable_seqscan", c"off")]);
     let rows = run(
         client,
-        "DELETE FROM sutra.job_series WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(
-            SELECT id FROM sutra.job_series WHERE job OPERATOR(pg_catalog.=) $1
-            ORDER BY space, entity LIMIT $2 FOR UPDATE SKIP LOCKED))
+        "WITH chosen AS MATERIALIZED (
+            SELECT s.space, s.entity FROM sutra.job_series AS s WHERE s.job OPERATOR(pg_catalog.=) $1
+            ORDER BY s.space, s.entity LIMIT $2 FOR UPDATE SKIP LOCKED
+         ), free AS MATERIALIZED (
+            SELECT s.id FROM sutra.job_series AS s
+            WHERE s.job OPERATOR(pg_catalog.=) $1 AND EXISTS (SELECT FROM chosen AS o
+                WHERE o.space OPERATOR(pg_catalog.=) s.space AND o.entity OPERATOR({schema}.=) s.entity)
+            FOR UPDATE SKIP LOCKED
+         )
+         DELETE FROM sutra.job_series WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(
+            SELECT s.id FROM sutra.job_series AS s
+            WHERE s.id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT f.id FROM free AS f))
+                AND NOT EXISTS (SELECT FROM sutra.job_series AS o
+                    WHERE o.job OPERATOR(pg_catalog.=) $1 AND o.space OPERATOR(pg_catalog.=) s.space
+                        AND o.entity OPERATOR({schema}.=) s.entity
+                        AND o.id OPERATOR(pg_catalog.<>) ALL (ARRAY(SELECT f.id FROM free AS f)))))
          RETURNING space, entity",
         &[job.id.into(), LINKED_SERIES.into()],
     );

@@ -270,6 +270,8 @@ fn a_job_ends_with_its_series_linked_whoever_learned_beside_it() {
     assert_eq!(state(&mut client, job).0, "running", "the session beside it must commit before the end");
     beside.batch_execute("COMMIT").unwrap();
     wait_for(&mut client, job, "done");
+    let off = count(&mut client, "SELECT count(*) FROM sutra.job WHERE rate NOT BETWEEN 1 AND 5000");
+    assert_eq!(off, 0, "its rate is not that of a few hundred rows in a few seconds");
     assert_eq!(count(&mut client, "SELECT count(*) FROM sutra.association WHERE relation = 'next'"), 400 + 398);
     assert_eq!(count(&mut client, "SELECT count(*) FROM sutra.job_series"), 0);
     assert_eq!(count(&mut client, "SELECT sutra.link_series()"), 0, "edges were missing or wrong");
