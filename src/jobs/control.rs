@@ -59,8 +59,9 @@ fn sutra_cancel_job(job: Option<i64>) -> bool {
     if (job.state == "cancelled" || ended)
         && let Some(kind) = kind::of(&job.kind)
     {
+        (kind.cancel)(&job);
         // Workers that are at it see to the rest after their batches.
-        while matches!((kind.cancel)(&job), Next::Now) && run::working(job.id) == 0 {}
+        while run::working(job.id) == 0 && matches!((kind.close)(&job), Next::Now) {}
     }
     ended
 }

@@ -31,9 +31,11 @@ pub struct Kind {
     pub name: &'static str,
     /// Does a batch of some seconds at most.
     pub batch: fn(&Job) -> Batch,
-    /// Removes what is left to do of a job that was cancelled, and ends properly what was done, for some seconds at most;
-    /// says whether that is all, and may be called again.
-    pub cancel: fn(&Job) -> Next,
+    /// Removes what is left to do of a job that was cancelled, and waits for nobody; may be called again.
+    pub cancel: fn(&Job),
+    /// Then ends properly what was done, for some seconds at most; says whether that is all, and may be called again. It may
+    /// wait for workers, so nobody calls it who holds the row of the job while there are any.
+    pub close: fn(&Job) -> Next,
     /// Runs in the transaction that ends a job of which everything is done.
     pub finish: fn(&Job),
 }

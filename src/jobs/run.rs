@@ -25,7 +25,8 @@ pub fn step(id: i64) -> Step {
         "waiting" | "running" => {}
         "cancelled" => {
             // Rows that a worker had when it was cancelled.
-            return match (kind.cancel)(&job) {
+            (kind.cancel)(&job);
+            return match (kind.close)(&job) {
                 Next::Now => Step::Worked(job, Duration::ZERO),
                 Next::Later(wait) => Step::Worked(job, wait),
                 Next::Nothing => Step::Stop(Some(job)),

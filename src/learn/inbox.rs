@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Jobs of this kind learn rows of the inbox.
-pub const KIND: Kind = Kind { name: "ingest", batch, cancel, finish: |_| () };
+pub const KIND: Kind = Kind { name: "ingest", batch, cancel, close, finish: |_| () };
 
 /// Rows of a batch, and bytes of their contents and metadata at which it is full.
 const BATCH_ROWS: i32 = 128;
@@ -370,9 +370,8 @@ fn settle(client: &mut pgrx::spi::SpiClient<'_>, job: &Job, outcome: &Outcome) -
     parked.len() as i64
 }
 
-/// Drops the rows of a cancelled job, but for those that a worker has: it drops them when its batch has ended. What was
-/// learned stays, and its series are linked.
-fn cancel(job: &Job) -> Next {
+/// Drops the rows of a cancelled job, but for those that a worker has: it drops them when its batch has ended.
+fn cancel(job: &Job) {
     let _rights = AsRole::extension_owner();
     Spi::connect_mut(|client| {
         run(
@@ -381,6 +380,10 @@ fn cancel(job: &Job) -> Next {
                 SELECT id FROM sutra.inbox WHERE job OPERATOR(pg_catalog.=) $1 FOR UPDATE SKIP LOCKED))",
             &[job.id.into()],
         );
-        link_some(client, job)
-    })
+    });
+}
+
+/// Links the series of what a cancelled job has learned, which stays.
+fn close(job: &Job) -> Next {
+    Spi::connect_mut(|client| link_some(client, job))
 }
