@@ -55,7 +55,7 @@ bench-ask: ## measure asking; OPTIONS as for bench
 bench-embed: ## measure embedding against Python; OPTIONS as for bench
 	@scripts/bench embed $(OPTIONS)
 
-lint: ## rustfmt, clippy, shell and SQL checks
+lint: ## rustfmt, clippy, shell, SQL and dependency checks
 	@scripts/lint
 
 packages:
