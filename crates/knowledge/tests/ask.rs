@@ -3,68 +3,16 @@
 //! tests/ask/build.jsonl is the part the language was built on; tests/ask/check.jsonl was written beside it to check
 //! with, and is held to a share.
 
+#[path = "support/sample.rs"]
+mod sample;
 #[path = "support/mod.rs"]
 mod support;
 
+use sample::{Prices, file, sample};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use support::Memory;
 use sutra_knowledge::answer::{Kind, Row, answer};
-use sutra_knowledge::ohlcv::Bar;
 use sutra_knowledge::question::understand;
-
-type Prices = BTreeMap<String, BTreeMap<String, BTreeMap<String, f64>>>;
-
-fn file(path: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// The fields of a line of CSV; fields in quotes may hold commas.
-fn fields(line: &str) -> Vec<String> {
-    let mut fields = vec![String::new()];
-    let mut quoted = false;
-    for character in line.chars() {
-        match character {
-            '"' => quoted = !quoted,
-            ',' if !quoted => fields.push(String::new()),
-            character => fields.last_mut().unwrap().push(character),
-        }
-    }
-    fields
-}
-
-/// The sample, learned, and its prices by ticker, day and metric.
-fn sample() -> (Memory, Prices) {
-    let mut store = Memory::new();
-    let mut prices = Prices::new();
-    for line in file("data/sample/profiles.csv").lines().skip(1) {
-        let row = fields(line);
-        let metadata = json!({ "company": row[0], "name": row[1], "sector": row[2], "industry": row[3],
-            "headquarters": row[4], "founded": row[5], "data_type": "profile" });
-        let text = format!("{} ({}) is a company in the {} sector.", row[1], row[0], row[2]);
-        store.learn(&text, &metadata.to_string());
-    }
-    for line in file("data/sample/bars.csv").lines().skip(1) {
-        let row = fields(line);
-        let number = |index: usize| row[index].parse::<f64>().unwrap();
-        let bar = Bar {
-            day: row[2].parse().unwrap(),
-            open: number(3),
-            high: number(4),
-            low: number(5),
-            close: number(6),
-            volume: number(7),
-        };
-        store.learn(&bar.sentence(&row[0], &row[1]), &bar.metadata(&row[1]));
-        let day = prices.entry(row[1].clone()).or_default().entry(row[2].clone()).or_default();
-        for (metric, index) in [("open", 3), ("high", 4), ("low", 5), ("close", 6), ("volume", 7)] {
-            day.insert(metric.to_owned(), number(index));
-        }
-    }
-    (store, prices)
-}
 
 fn values(prices: &Prices, ticker: &str, gold: &Value) -> Vec<(String, f64)> {
     let from = gold["from"].as_str().unwrap_or("0000");

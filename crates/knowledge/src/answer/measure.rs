@@ -111,6 +111,27 @@ pub fn figure(measure: Measure, condition: Option<&Condition>, metric: &MetricLi
             key(&mut more, "direction", direction_of(change));
             (change, percent, Some(last), "change from the observation before, in percent".to_owned())
         }
+        Measure::HighestDailyChange | Measure::LowestDailyChange => {
+            let highest = measure == Measure::HighestDailyChange;
+            let (change, before, at) = loaded
+                .steps()
+                .filter_map(|(before, at)| Some((statistics::change_percent(before.value, at.value)?, before, at)))
+                .reduce(|best, next| if (next.0 > best.0) == highest && next.0 != best.0 { next } else { best })?;
+            key(&mut more, "previous", before.value);
+            key(&mut more, "direction", direction_of(change));
+            let word = if highest { "greatest" } else { "least" };
+            let method = format!("{word} of {} changes from one observation to the next", loaded.steps().count());
+            (change, percent, Some(at), method)
+        }
+        Measure::MeanDailyChange => {
+            let changes: Vec<f64> =
+                loaded.steps().filter_map(|(before, at)| statistics::change_percent(before.value, at.value)).collect();
+            let mean = statistics::mean(&changes)?;
+            key(&mut more, "direction", direction_of(mean));
+            key(&mut more, "changes", changes.len());
+            let method = format!("arithmetic mean of {} changes from one observation to the next", changes.len());
+            (mean, percent, None, method)
+        }
         Measure::Trend => {
             let fit = statistics::fit(&values)?;
             ends(&mut more);
@@ -179,6 +200,9 @@ pub fn title(measure: Measure, metric: &MetricLink) -> String {
         Measure::Range => format!("range of the {label}"),
         Measure::Change => format!("change of the {label}"),
         Measure::DailyChange => format!("daily change of the {label}"),
+        Measure::HighestDailyChange => format!("highest daily change of the {label}"),
+        Measure::LowestDailyChange => format!("lowest daily change of the {label}"),
+        Measure::MeanDailyChange => format!("average daily change of the {label}"),
         Measure::Trend => format!("trend of the {label}"),
         Measure::Volatility => format!("volatility of the {label}"),
         Measure::Count => format!("days by {label}"),
@@ -198,6 +222,11 @@ pub fn for_period(measure: Measure, metric: &MetricLink, period: &Period) -> Mea
         },
         // The trend or change of one day is its change from the day before.
         (Measure::Trend | Measure::Change, PeriodKind::Day | PeriodKind::Latest) => Measure::DailyChange,
+        // Of many days the change of one is the average one.
+        (
+            Measure::DailyChange,
+            PeriodKind::Range | PeriodKind::Observations | PeriodKind::FirstDays | PeriodKind::LastDays,
+        ) => Measure::MeanDailyChange,
         (measure, _) => measure,
     }
 }
@@ -290,6 +319,14 @@ fn say_plainly(
             let at = figure.point.map(|point| sentence::day(point.at)).unwrap_or_default();
             format!("The {label} of {who} changed by {} on {at}.", sentence::signed_percent(figure.value))
         }
+        Measure::HighestDailyChange | Measure::LowestDailyChange | Measure::MeanDailyChange => {
+            let of = match (figure.point, figure.more.get("changes").and_then(Value::as_u64)) {
+                (Some(point), _) => format!(", on {}", sentence::day(point.at)),
+                (None, changes) => format!(" ({} days)", changes.unwrap_or(0)),
+            };
+            let change = sentence::signed_percent(figure.value);
+            format!("The {} of {who} {during} was {change}{of}.", title(measure, metric))
+        }
         Measure::Trend => {
             let direction = figure.more.get("direction").and_then(Value::as_str).unwrap_or("sideways");
             let r_squared = figure.more.get("r_squared").and_then(Value::as_f64).unwrap_or(0.0);
@@ -317,6 +354,12 @@ fn say_plainly(
                 .as_ref()
                 .map(|condition| condition_words(condition, metric.metric.unit.as_deref()))
                 .unwrap_or_default();
+            if let [one] = &figure.points[..] {
+                let not = if figure.value > 0.0 { "" } else { "not " };
+                let quantity = sentence::quantity(one.value, metric.metric.unit.as_deref());
+                let day = sentence::day(one.at);
+                return format!("The {label} of {who} on {day} was {quantity}, which is {not}{condition}.");
+            }
             format!(
                 "The {label} of {who} was {condition} on {} of {} days {during}.",
                 sentence::number(figure.value),
@@ -583,6 +626,10 @@ pub fn measure(plan: &Plan, store: &dyn Store) -> Vec<Row> {
     let mut values = Vec::new();
     for (entity, metric, period, measure, figure, loaded) in &found {
         let mut text = say(*measure, plan, metric, &sentence::entity(entity), period, figure);
+        if plan.share && *measure == Measure::Count {
+            let share = figure.more.get("share_percent").and_then(Value::as_f64).unwrap_or(0.0);
+            text = format!("{text} That is {}.", sentence::quantity(share, Some("percent")));
+        }
         if plan.absolute && matches!(measure, Measure::Change) {
             let change = figure.more.get("change").and_then(Value::as_f64).unwrap_or(0.0);
             text = format!("{text} That is {}.", sentence::quantity(change, metric.metric.unit.as_deref()));
@@ -607,6 +654,11 @@ pub fn measure(plan: &Plan, store: &dyn Store) -> Vec<Row> {
         let change = figure.more.get("change").cloned().unwrap_or(Value::Null);
         value.insert("value".into(), change);
         value.insert("unit".into(), json!(metric.metric.unit));
+    }
+    if plan.share && *measure == Measure::Count {
+        value.insert("days".into(), json!(figure.value as u64));
+        value.insert("value".into(), figure.more.get("share_percent").cloned().unwrap_or(Value::Null));
+        value.insert("unit".into(), json!("percent"));
     }
     if found.len() > 1 {
         value.insert("values".into(), Value::Array(values));

@@ -1,9 +1,11 @@
 //! From a plan to an answer: numbers computed from observations, facts, or a clear "not known".
 
+mod calendar;
 mod cause;
 pub mod confidence;
 mod days;
 mod definition;
+mod difference;
 mod facts;
 mod gate;
 mod instead;
@@ -11,6 +13,7 @@ mod measure;
 mod overlap;
 mod passage;
 mod ranking;
+mod selection;
 pub mod sentence;
 mod series;
 pub mod statistics;
@@ -257,8 +260,11 @@ fn further(plan: &Plan, store: &dyn Store, least: f64) -> Vec<Row> {
 fn carry_out(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Vec<Row> {
     match &plan.operation {
         Operation::Measure => measure::measure(plan, store),
-        Operation::When { order } => days::when(plan, *order, store),
-        Operation::WhenCondition { first } => days::when_condition(plan, *first, store),
+        Operation::When { order, count, place } => days::when(plan, *order, *count, *place, store),
+        Operation::Calendar { by, order } => calendar::by(plan, *by, *order, store),
+        Operation::Difference { ratio } => difference::difference(plan, *ratio, store),
+        Operation::Select { count } => selection::select(plan, *count, store),
+        Operation::WhenCondition { first, all } => days::when_condition(plan, *first, *all, store),
         Operation::Rank { order, count, place } => ranking::rank(plan, *order, *count, *place, store),
         Operation::Compare { order, difference } => ranking::compare(plan, *order, *difference, store),
         Operation::Correlation => ranking::correlation(plan, store),

@@ -83,6 +83,16 @@ fn each(plan: &Plan, metric: &MetricLink, period: &Period, order: Order) -> Meas
         // "The cheapest" without a time is the cheapest now.
         Measure::Maximum | Measure::Minimum if plan.periods.is_empty() && metric.text.is_empty() => Measure::Value,
         Measure::Trend => Measure::Change,
+        // "the biggest drop on a single day": of each company its own.
+        Measure::DailyChange | Measure::MeanDailyChange
+            if plan.measure == Measure::DailyChange && !matches!(period.kind, PeriodKind::Day | PeriodKind::Latest) =>
+        {
+            if order == Order::Highest {
+                Measure::HighestDailyChange
+            } else {
+                Measure::LowestDailyChange
+            }
+        }
         Measure::Maximum if order == Order::Lowest => Measure::Minimum,
         Measure::Minimum if order == Order::Highest => Measure::Maximum,
         other => other,
@@ -100,7 +110,7 @@ fn named(names: &HashMap<u64, Entity>, id: u64) -> Entity {
 
 fn quantity(place: &Place) -> String {
     match place.figure.unit.as_deref() {
-        Some("percent") if !place.figure.more.contains_key("change") => {
+        Some("percent") if !["change", "direction"].iter().any(|key| place.figure.more.contains_key(*key)) => {
             sentence::quantity(place.figure.value, Some("percent"))
         }
         Some("percent") => sentence::signed_percent(place.figure.value),
@@ -119,6 +129,11 @@ fn ranking(places: &[Place], names: &HashMap<u64, Entity>) -> Value {
 fn who_of_group(plan: &Plan) -> String {
     let groups: Vec<String> = plan.groups.iter().map(sentence::group).collect();
     if groups.is_empty() { String::new() } else { format!(" in {}", sentence::list(&groups)) }
+}
+
+/// Whether a measure is the greatest or the least of many steps.
+fn moves(measure: Measure) -> bool {
+    matches!(measure, Measure::HighestDailyChange | Measure::LowestDailyChange)
 }
 
 /// The highest or lowest of all, or of a group.
@@ -146,17 +161,25 @@ pub fn rank(plan: &Plan, order: Order, count: usize, place: usize, store: &dyn S
     let entity = named(&names, best.entity);
     let during = sentence::during(&period.label, period.kind == PeriodKind::Day);
     let title = measure::title(
-        if matches!(measure, Measure::Maximum | Measure::Minimum) { Measure::Value } else { measure },
+        match measure {
+            Measure::Maximum | Measure::Minimum => Measure::Value,
+            measure if moves(measure) => Measure::DailyChange,
+            other => other,
+        },
         metric,
     );
     let end = if order == Order::Highest { "highest" } else { "lowest" };
     let word = if above == 0 { end.to_owned() } else { format!("{} {end}", sentence::ordinal(place)) };
     let text = if count == 1 {
         format!(
-            "{} had the {word} {title}{} {during}: {}.",
+            "{} had the {word} {title}{} {during}: {}{}.",
             sentence::entity(&entity),
             who_of_group(plan),
-            quantity(best)
+            quantity(best),
+            match best.figure.point.filter(|_| moves(measure)) {
+                Some(point) => format!(", on {}", sentence::day(point.at)),
+                None => String::new(),
+            }
         )
     } else {
         let listed: Vec<String> = places
@@ -256,10 +279,10 @@ pub fn compare(plan: &Plan, order: Order, difference: bool, store: &dyn Store) -
     let best = &places[0];
     let entity = named(&names, best.entity);
     let title = measure::title(
-        if matches!(measure, Measure::Maximum | Measure::Minimum) && metric.metric.name.len() < 5 {
-            Measure::Value
-        } else {
-            measure
+        match measure {
+            Measure::Maximum | Measure::Minimum if metric.metric.name.len() < 5 => Measure::Value,
+            measure if moves(measure) => Measure::DailyChange,
+            other => other,
         },
         metric,
     );

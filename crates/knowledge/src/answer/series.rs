@@ -157,8 +157,10 @@ pub fn load(scope: Scope<'_>, metric: &str, period: &Period, measure: Measure, s
 
 /// Whether a measure looks at steps from one observation to the next, the first of the period included.
 pub fn by_steps(measure: Measure, plan: &Plan) -> bool {
-    measure == Measure::DailyChange
-        || measure == Measure::Count && plan.condition.is_some_and(|condition| condition.percent)
+    matches!(
+        measure,
+        Measure::DailyChange | Measure::HighestDailyChange | Measure::LowestDailyChange | Measure::MeanDailyChange
+    ) || measure == Measure::Count && plan.condition.is_some_and(|condition| condition.percent)
 }
 
 /// Adds the observation before the first of a period that begins on a day: the step on that day is from there.

@@ -76,6 +76,18 @@ fn set_aside(tokens: &[Token], roles: &mut [Role], links: &mut link::Links) {
     links.entities.retain(|link| !(start..end).contains(&link.token));
 }
 
+/// "NASDAQ:AAPL": an exchange before a ticker names nothing more.
+fn exchange(tokens: &[Token], roles: &mut [Role]) {
+    for at in 2..tokens.len() {
+        let joined = tokens[at - 1].text == ":"
+            && tokens[at - 2].end == tokens[at - 1].start
+            && tokens[at - 1].end == tokens[at].start;
+        if joined && roles[at] == Role::Entity && roles[at - 2] == Role::Free && tokens[at - 2].all_capitals() {
+            roles[at - 2] = Role::Symbol;
+        }
+    }
+}
+
 /// Whether words speak of what was named before.
 fn refers_back(text: &str) -> bool {
     token::tokens(text)
@@ -96,6 +108,7 @@ fn understand_one(question: &str, store: &dyn Store) -> Plan {
     let metrics = store.metrics();
     let mut links = link::link(question, &tokens, &mut roles, store, &metrics);
     set_aside(&tokens, &mut roles, &mut links);
+    exchange(&tokens, &mut roles);
     let relations = link_relations(&tokens, &mut roles, &store.relations());
     let cues = Cues::read(&tokens, &mut roles);
     let mut composer = Composer { question, tokens: &tokens, roles, cues, links, relations, times };
@@ -122,6 +135,7 @@ impl Composer<'_> {
         let mut condition = self.condition();
         let place = self.place();
         let top = self.top();
+        let calendar = self.calendar();
         // "the share price at the open" speaks of the open.
         if metric_links.iter().any(|link| !link.general) {
             metric_links.retain(|link| !link.general);
@@ -172,9 +186,8 @@ impl Composer<'_> {
         }
         // "On how many days did it rise?" counts changes above zero.
         if condition.is_none()
-            && self.cues.has(Cue::Count)
             && self.polarity() != 0
-            && (self.links_days() || self.often())
+            && (self.share_of_days() || self.cues.has(Cue::Count) && (self.links_days() || self.often()))
         {
             let comparison = if self.polarity() > 0 { Comparison::Above } else { Comparison::Below };
             condition = Some(Condition { comparison, threshold: 0.0, upper: None, percent: true });
@@ -183,22 +196,42 @@ impl Composer<'_> {
         let given = Given {
             entities: &entities,
             groups: &groups,
+            metrics: metric_links.len(),
             metric_named,
             order,
             condition: condition.as_ref(),
             top,
             place,
+            calendar: calendar.map(|(by, _)| by),
         };
         let mut operation = self.operation(&given, &mut measure);
         if let Some((start, end)) = definition::term(self.tokens, &self.roles) {
             let term = self.question[self.tokens[start].start..self.tokens[end - 1].end].to_owned();
             operation = Operation::Define { term };
         }
+        if measure == Measure::Mean && operation == Operation::Measure && self.range_of_days() {
+            operation = Operation::Difference { ratio: false };
+            metric_links.extend(default_metric(metrics, store, &entities).filter(|_| metric_links.is_empty()));
+            high_and_low(&mut metric_links, metrics);
+        }
+        if matches!(operation, Operation::Difference { ratio: true }) {
+            for (token, role) in self.tokens.iter().zip(&mut self.roles) {
+                if *role == Role::Free && matches!(token.lower.as_str(), "ratio" | "divided") {
+                    *role = Role::Cue(Cue::Filler);
+                }
+            }
+        }
+        // "Which stocks rose?": those whose change is above zero.
+        if matches!(operation, Operation::Select { .. }) && condition.is_none() {
+            let comparison = if self.polarity() > 0 { Comparison::Above } else { Comparison::Below };
+            condition = Some(Condition { comparison, threshold: 0.0, upper: None, percent: true });
+        }
         let numeric = is_numeric(&operation);
         // "What happened to GE in October?" asks for the change, not for an average.
         if measure == Measure::Value
             && !metric_named
             && operation == Operation::Measure
+            && !self.cues.has(Cue::Trade)
             && self.times.iter().any(Found::is_long)
         {
             measure = Measure::Change;
@@ -211,34 +244,70 @@ impl Composer<'_> {
             let timeless =
                 self.times.is_empty() && matches!(operation, Operation::Rank { .. } | Operation::Compare { .. });
             let averaged = timeless || self.cues.any(&[Cue::Average, Cue::Total, Cue::Median]);
-            if measure == Measure::Range && metric_links.iter().all(|link| link.metric.name == "close" && link.general)
-            {
-                let ends = ["high", "low"].map(|name| metrics.iter().find(|metric| metric.name == name));
-                if let ([Some(high), Some(low)], Some(link)) = (ends, metric_links.first().cloned()) {
-                    metric_links =
-                        [high, low].map(|metric| MetricLink { metric: metric.clone(), ..link.clone() }).to_vec();
-                }
+            if measure == Measure::Range {
+                high_and_low(&mut metric_links, metrics);
             }
             bars(&mut metric_links, metrics, &mut measure, &operation, averaged);
         }
         // A number for each of several metrics is only given side by side.
-        if !matches!(operation, Operation::Measure | Operation::Correlation) {
-            metric_links.truncate(1);
-        }
+        let metrics_used = match operation {
+            Operation::Measure | Operation::Correlation => metric_links.len(),
+            Operation::Difference { .. } if entities.len() == 1 => 2,
+            _ => 1,
+        };
+        metric_links.truncate(metrics_used);
         let anchoring: Vec<MetricLink> = match &metric_links[..] {
             [] if !self.times.is_empty() => default_metric(metrics, store, &entities).into_iter().collect(),
             links => links.to_vec(),
         };
-        let (mut periods, impossible_times) = self.periods(store, &entities, &anchoring, measure == Measure::Change);
+        let (mut periods, mut impossible_times) =
+            self.periods(store, &entities, &anchoring, measure == Measure::Change);
+        // "Which quarter was better, Q1 or Q2?": looked for in both.
+        if let (Operation::Calendar { .. }, [first, .., last]) = (&operation, &periods[..]) {
+            periods = vec![time::Period::between(first, last)];
+        }
         // "the starting price in March": what the period begins with.
-        if measure == Measure::Value && metric_links.first().is_some_and(|link| begins(&link.text)) {
+        let first = self
+            .cues
+            .found
+            .iter()
+            .any(|(at, cue)| *cue == Cue::First && matches!(self.roles.get(at + 1), Some(Role::Metric(_))));
+        if measure == Measure::Value && (first || metric_links.first().is_some_and(|link| begins(&link.text))) {
             for period in periods.iter_mut().filter(|period| period.kind == time::PeriodKind::Range) {
                 period.kind = time::PeriodKind::FirstOf;
             }
         }
+        // "the last close in April": what the period ends with.
+        let last = self.times.iter().any(|found| {
+            found.expression == time::Expression::Latest
+                && self.tokens[found.start].lower == "last"
+                && matches!(self.roles.get(found.end), Some(Role::Metric(_)))
+        });
+        if measure == Measure::Value && last {
+            for period in periods.iter_mut().filter(|period| period.kind == time::PeriodKind::Range) {
+                period.kind = time::PeriodKind::LastOf;
+            }
+        }
         let not_understood = self.unknown(metric_named && metric_links.iter().any(|link| !link.general));
-        let mut not_understood = not_understood;
+        // "2019-02-30" is written as a day and is none.
+        // "Is Amazon above 1900?" asks of now.
+        let now = self.tokens.first().is_some_and(|token| matches!(token.lower.as_str(), "is" | "are"));
+        if now && periods.is_empty() && measure == Measure::Count && self.yes_or_no() {
+            periods.push(Period {
+                kind: time::PeriodKind::Latest,
+                label: "the newest day".into(),
+                ..Period::unspecified()
+            });
+        }
+        let (no_days, mut not_understood): (Vec<Unknown>, Vec<Unknown>) =
+            not_understood.into_iter().partition(|unknown| written_as_day(&unknown.text));
+        impossible_times.extend(no_days.into_iter().map(|unknown| unknown.text));
         not_understood.extend(self.day_of_event(&operation));
+        not_understood.extend(self.turned(&operation, measure, condition.as_ref()));
+        // A calendar that nothing was made of would be passed over.
+        if let Some((_, at)) = calendar.filter(|_| numeric && !matches!(operation, Operation::Calendar { .. })) {
+            not_understood.push(Unknown { text: self.tokens[at].text.clone(), name: false, decisive: true });
+        }
         // "X vs A", where only X is known: what it is held against is missing.
         if let Some((at, _)) = self.cues.first(&[Cue::Compare])
             && operation == Operation::Measure
@@ -265,6 +334,7 @@ impl Composer<'_> {
             periods,
             condition,
             absolute: self.absolute(),
+            share: measure == Measure::Count && self.share_of_days(),
             whether: self.whether(measure, condition.as_ref()),
             everything: self.cues.has(Cue::Every),
             also: if numeric { self.relations.clone() } else { vec![] },
@@ -502,6 +572,13 @@ impl Composer<'_> {
     }
 }
 
+/// Whether a text has the form of a day in digits.
+fn written_as_day(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(['-', '/', '.']).collect();
+    let digits = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.len() == 3 && parts.iter().all(digits) && parts.iter().any(|part| part.len() == 4)
+}
+
 /// Whether words for a metric speak of what something begins with.
 fn begins(text: &str) -> bool {
     matches!(text.to_lowercase().split(' ').next(), Some("first" | "starting" | "initial" | "beginning"))
@@ -516,7 +593,20 @@ fn is_numeric(operation: &Operation) -> bool {
             | Operation::Rank { .. }
             | Operation::Compare { .. }
             | Operation::Correlation
+            | Operation::Calendar { .. }
+            | Operation::Difference { .. }
+            | Operation::Select { .. }
     )
+}
+
+/// The close, where nothing else is named, ranges from the lowest low to the highest high.
+fn high_and_low(links: &mut Vec<MetricLink>, metrics: &[Metric]) {
+    let ends = ["high", "low"].map(|name| metrics.iter().find(|metric| metric.name == name));
+    if links.iter().all(|link| link.metric.name == "close" && link.general)
+        && let ([Some(high), Some(low)], Some(link)) = (ends, links.first().cloned())
+    {
+        *links = [high, low].map(|metric| MetricLink { metric: metric.clone(), ..link.clone() }).to_vec();
+    }
 }
 
 /// What a question measures that does not say it: the close where there are prices, else the only metric there is.

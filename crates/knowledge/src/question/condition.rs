@@ -132,9 +132,25 @@ impl Composer<'_> {
         self.after_verb()
     }
 
-    /// "When did it first hit $60?", "reach 60": at least that much.
+    /// "When did it first hit $60?", "reach 60": at least that much. "When did it fall to 60?": at most.
     fn after_verb(&mut self) -> Option<Condition> {
         for index in 0..self.tokens.len() {
+            let dated = self.cues.any(&[Cue::When, Cue::First, Cue::DayNoun]);
+            if let Role::Cue(moved @ (Cue::Gain | Cue::Loss)) = self.roles[index]
+                && dated
+                && self.tokens.get(index + 1).is_some_and(|next| next.lower == "to")
+            {
+                let at = if self.tokens.get(index + 2).is_some_and(|_| self.currency(index + 2)) {
+                    index + 3
+                } else {
+                    index + 2
+                };
+                if let Some((threshold, end)) = self.number_at(at) {
+                    self.roles[at..end].fill(Role::Number);
+                    let comparison = if moved == Cue::Gain { Comparison::AtLeast } else { Comparison::AtMost };
+                    return Some(Condition { comparison, threshold, upper: None, percent: false });
+                }
+            }
             if !matches!(
                 self.tokens[index].lower.as_str(),
                 "hit"
@@ -176,7 +192,10 @@ impl Composer<'_> {
                 continue;
             }
             let Some((number, end)) = self.number_at(index) else { continue };
-            if self.beside_ranking(index, 2, 4)
+            // "recover to 157" is no place.
+            let level = index > 0 && matches!(self.tokens[index - 1].lower.as_str(), "to" | "at" | "by" | "from");
+            if !level
+                && self.beside_ranking(index, 2, 4)
                 && (1.0..=1000.0).contains(&number)
                 && number.fract() == 0.0
                 && self.tokens[index].lower != "one"
@@ -187,7 +206,7 @@ impl Composer<'_> {
         }
         // "Which two companies fell most": the number stands before what is counted, the order after it.
         let index = (1..self.tokens.len()).find(|at| {
-            let thing = matches!(self.roles.get(at + 1), Some(Role::Cue(Cue::Thing)));
+            let thing = matches!(self.roles.get(at + 1), Some(Role::Cue(Cue::Thing | Cue::DayNoun)));
             thing
                 && matches!(self.roles[at - 1], Role::Cue(Cue::Which | Cue::What | Cue::Filler))
                 && self

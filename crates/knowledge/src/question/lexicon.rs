@@ -116,7 +116,7 @@ pub(super) const WORDS: &[(Cue, &str)] = &[
     (Cue::Or, "or"),
     (Cue::Founded, "founding founder foundation inception born existence origin origins"),
     (Cue::Headquarters, "city town headquarters hq hqs state location located place whereabouts"),
-    (Cue::Top, "top leading ranked rank ranking ranks sort sorted order ordered"),
+    (Cue::Top, "top leading leader leaders ranked rank ranking ranks sort sorted order ordered"),
     (Cue::Trade, "transacted"),
     (Cue::Busiest, "busiest busier busy"),
     (Cue::Trade, "exchanged"),

@@ -15,6 +15,7 @@ mod own;
 mod partial;
 pub mod plan;
 mod several;
+mod shape;
 pub mod time;
 pub mod token;
 mod trade;

@@ -2,18 +2,20 @@
 
 use super::compose::Composer;
 use super::link::{Link, Role};
-use super::plan::{Condition, Measure, Operation, Order};
+use super::plan::{Calendar, Condition, Measure, Operation, Order};
 use super::words::Cue;
 
 /// What deciding on an operation needs to know beside the cues.
 pub(super) struct Given<'a> {
     pub entities: &'a [Link],
     pub groups: &'a [Link],
+    pub metrics: usize,
     pub metric_named: bool,
     pub order: Option<Order>,
     pub condition: Option<&'a Condition>,
     pub top: Option<usize>,
     pub place: Option<usize>,
+    pub calendar: Option<Calendar>,
 }
 
 impl Composer<'_> {
@@ -125,7 +127,7 @@ impl Composer<'_> {
             return Measure::Value;
         }
         let changing = self.changing();
-        if cues.has(Cue::Count) && (condition.is_some() || changing) {
+        if (cues.has(Cue::Count) || self.share_of_days()) && (condition.is_some() || changing) {
             return Measure::Count;
         }
         // "Did it close above 45 in August?", "what percentage of days": the days are counted.
@@ -167,7 +169,11 @@ impl Composer<'_> {
             || cues.any(&[Cue::When, Cue::DayNoun]) && cues.any(&[Cue::Highest, Cue::Lowest, Cue::Best, Cue::Worst]);
         if changing || cues.any(&[Cue::Best, Cue::Worst]) && !metric_named {
             // "move" and "performance" beside a day are the change of that day.
-            return if daily { Measure::DailyChange } else { Measure::Change };
+            return match (daily, cues.has(Cue::Average)) {
+                (true, true) => Measure::MeanDailyChange,
+                (true, false) => Measure::DailyChange,
+                (false, _) => Measure::Change,
+            };
         }
         if cues.has(Cue::Percent) && condition.is_none() && metric_named {
             return Measure::Change;
@@ -223,8 +229,21 @@ impl Composer<'_> {
         if entities.is_empty() {
             return self.over_many(given, measure, measured);
         }
-        if let Some(operation) = self.dated(given, *measure) {
+        if let Some(operation) = self.by_calendar(given, measure).or_else(|| self.dated(given, *measure)) {
             return operation;
+        }
+        let ratio = self.divides();
+        // "high-low range" is the range of the period.
+        let less = *measure != Measure::Range && self.subtracts_metrics();
+        let two_times = given.metrics < 2 && self.times.len() == 2 && self.cues.has(Cue::Difference);
+        let level = matches!(measure, Measure::Value | Measure::Mean | Measure::Total | Measure::Median);
+        let one = entities.len() == 1 && (given.metrics == 2 && (ratio || less) || two_times && level);
+        if one || entities.len() == 2 && ratio {
+            return Operation::Difference { ratio };
+        }
+        let gap = entities.len() == 2 && self.gap_between(*measure);
+        if gap {
+            *measure = Measure::Value;
         }
         let against = cues.any(&[
             Cue::Compare,
@@ -243,7 +262,7 @@ impl Composer<'_> {
             Cue::Expensive,
             Cue::Cheap,
         ]);
-        if entities.len() >= 2 && against {
+        if entities.len() >= 2 && (against || gap) {
             if *measure == Measure::Value && !given.metric_named {
                 *measure = Measure::Change;
             }
@@ -256,7 +275,9 @@ impl Composer<'_> {
             let order = given.order.or_else(|| self.implied_order(*measure)).unwrap_or(Order::Highest);
             return Operation::Compare {
                 order,
-                difference: cues.has(Cue::Difference) || cues.has(Cue::HowMuch) && cues.any(&[Cue::Higher, Cue::Lower]),
+                difference: gap
+                    || cues.has(Cue::Difference)
+                    || cues.has(Cue::HowMuch) && cues.any(&[Cue::Higher, Cue::Lower]),
             };
         }
         if !measured && self.times.is_empty() && !cues.any(&[Cue::Percent, Cue::Daily]) {
@@ -273,6 +294,10 @@ impl Composer<'_> {
     /// The operation of a question that names no entity: a ranking, many taken together, or an open question.
     fn over_many(&self, given: &Given<'_>, measure: &mut Measure, measured: bool) -> Operation {
         let cues = &self.cues;
+        let ranked = given.top.is_some() || given.place.is_some();
+        if let Some(operation) = self.selects(given.condition, given.order, ranked, measure) {
+            return operation;
+        }
         if (*measure == Measure::Value || *measure == Measure::Trend) && !given.metric_named
             || self.times.is_empty() && !measured && given.groups.is_empty()
         {
@@ -302,6 +327,16 @@ impl Composer<'_> {
         Operation::Measure
     }
 
+    /// A question for each month, or for the one of an extreme.
+    fn by_calendar(&self, given: &Given<'_>, measure: &mut Measure) -> Option<Operation> {
+        let by = given.calendar.filter(|_| given.entities.len() == 1 && given.condition.is_none())?;
+        if matches!(measure, Measure::DailyChange | Measure::MeanDailyChange | Measure::Trend) {
+            *measure = Measure::Change;
+        }
+        let order = given.order.or_else(|| self.implied_order(*measure).filter(|_| self.cues.has(Cue::Which)));
+        Some(Operation::Calendar { by, order })
+    }
+
     /// A question for a day: that of an extreme, or the first on which a condition holds.
     fn dated(&self, given: &Given<'_>, measure: Measure) -> Option<Operation> {
         let cues = &self.cues;
@@ -314,20 +349,29 @@ impl Composer<'_> {
         let noun = cues.has(Cue::DayNoun) && !cues.has(Cue::Count);
         let dated = cues.has(Cue::When)
             || noun && cues.any(&[Cue::Which, Cue::What, Cue::When])
+            // "list the days it fell more than 5%"
+            || noun && given.condition.is_some() && measure != Measure::Count
             // "date of the highest close", "highest volume day"
             || noun
                 && given.order.is_some()
                 && !cues.has(Cue::Average)
-                && cues.found.iter().any(|(at, cue)| *cue == Cue::DayNoun && one_day(at));
+                && (given.top.is_some() || cues.found.iter().any(|(at, cue)| *cue == Cue::DayNoun && one_day(at)))
+            // "biggest daily gain"
+            || given.entities.len() == 1
+                && measure == Measure::DailyChange
+                && cues.any(&[Cue::Highest, Cue::Lowest, Cue::Best, Cue::Worst, Cue::Peak, Cue::Bottom, Cue::Top]);
         if !dated || self.yes_or_no() {
             return None;
         }
         if given.condition.is_some() && measure != Measure::Count {
             let last = cues.found.iter().any(|(at, _)| self.tokens[*at].lower == "last");
-            return Some(Operation::WhenCondition { first: !last });
+            let days = cues.found.iter().any(|(at, cue)| *cue == Cue::DayNoun && self.tokens[*at].lower.ends_with('s'));
+            return Some(Operation::WhenCondition { first: !last, all: days && !last && !cues.has(Cue::First) });
         }
         let order = extreme?;
-        (!matches!(measure, Measure::Trend | Measure::Volatility | Measure::Count)).then_some(Operation::When { order })
+        let count = given.top.unwrap_or(1);
+        (!matches!(measure, Measure::Trend | Measure::Volatility | Measure::Count | Measure::MeanDailyChange))
+            .then_some(Operation::When { order, count, place: given.place.unwrap_or(1) })
     }
 
     /// The relation that a question about a fact speaks of, by its name or by a verb.

@@ -24,8 +24,14 @@ pub enum Measure {
     Range,
     /// From the first to the last value.
     Change,
-    /// From one observation to the next.
+    /// From one observation to the next: the last one.
     DailyChange,
+    /// The greatest change from one observation to the next.
+    HighestDailyChange,
+    /// The least change from one observation to the next.
+    LowestDailyChange,
+    /// Arithmetic mean of the changes from one observation to the next.
+    MeanDailyChange,
     /// Direction of the fitted line.
     Trend,
     /// Standard deviation of log returns.
@@ -42,6 +48,20 @@ pub enum Order {
     Highest,
     /// The least first.
     Lowest,
+}
+
+/// A stretch of the calendar that observations are taken together by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Calendar {
+    /// From Monday to Sunday.
+    Week,
+    /// A month.
+    Month,
+    /// A quarter.
+    Quarter,
+    /// A year.
+    Year,
 }
 
 /// How a value stands to a threshold.
@@ -108,11 +128,34 @@ pub enum Operation {
     When {
         /// Which extreme.
         order: Order,
+        /// How many days.
+        count: usize,
+        /// From which place on: 1 for the best.
+        place: usize,
     },
-    /// The first or last day on which the condition holds.
+    /// The measure of each week, month, quarter or year, or the one in which it is at an extreme.
+    Calendar {
+        /// What observations are taken together by.
+        by: Calendar,
+        /// Which extreme; none means all.
+        order: Option<Order>,
+    },
+    /// One number less another, or divided by it.
+    Difference {
+        /// The second divides the first.
+        ratio: bool,
+    },
+    /// The entities whose measure meets the condition.
+    Select {
+        /// Their number is asked for.
+        count: bool,
+    },
+    /// The first or last day on which the condition holds, or all of them.
     WhenCondition {
         /// The first day rather than the last.
         first: bool,
+        /// All days are asked for.
+        all: bool,
     },
     /// Entities by their measure.
     Rank {
@@ -210,6 +253,9 @@ pub struct Plan {
     pub condition: Option<Condition>,
     /// A change is asked for in the unit of the metric, not in percent.
     pub absolute: bool,
+    /// The share of the days is asked for, not their number.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub share: bool,
     /// Yes or no is asked for: whether there was a gain (1) or a loss (-1), or the condition was met (0).
     pub whether: Option<i8>,
     /// All entities are spoken of.

@@ -351,6 +351,13 @@ impl Scanner<'_> {
             {
                 return Some((Expression::Last(count, unit), index + 3));
             }
+            // "52 week high"
+            if count > 1
+                && let Some(unit) = unit(self.word(index + 1))
+                && matches!(self.word(index + 2), "high" | "low" | "highs" | "lows" | "range" | "average")
+            {
+                return Some((Expression::Last(count, unit), index + 2));
+            }
             // "the 5 most recent trading days"
             if self.word(index + 1) == "most" && self.word(index + 2) == "recent"
                 || matches!(self.word(index + 1), "latest" | "last" | "previous")

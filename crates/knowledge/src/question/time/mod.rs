@@ -230,7 +230,8 @@ impl Found {
     }
 }
 
-const MONTHS: [&str; 12] = [
+/// The months by their English names.
+pub const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
