@@ -78,6 +78,7 @@ BEGIN
     END LOOP;
     RETURN found;
 END $$;
+ANALYZE sutra.concept, sutra.association;
 CREATE ROLE regress_walker;
 GRANT SELECT ON ALL TABLES IN SCHEMA sutra TO regress_walker;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO regress_walker;
