@@ -124,9 +124,11 @@ fn brought_up(request: &Request, text: &Scorer, vectors: Option<&Vectors>) -> BT
 ///
 /// Under row-level security the index on metadata serves the owner of the table only, because `@>` is not leakproof;
 /// the spaces of the caller have been checked before, and [`visible`] asks the policies again.
+///
+/// Planned for each filter: one plan for all would read a wide filter's whole part of that index to find that it is wide.
 fn passing(request: &Request, rights: &Rights, filter: &Jsonb) -> Option<Vec<u64>> {
     let concepts = rights.as_owner(|| {
-        concepts(
+        planned_anew(
             "SELECT c.id FROM sutra.concept AS c
              WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.kind OPERATOR(pg_catalog.=) 'statement'
                  AND c.metadata OPERATOR(pg_catalog.@>) $2
@@ -158,6 +160,11 @@ fn concepts(query: &str, arguments: &[DatumWithOid<'_>]) -> Vec<u64> {
         let statement = failed(prepared::reading(client, query, arguments));
         concepts_of(failed(client.select(&*statement, None, arguments)))
     })
+}
+
+/// As [`concepts`], for a query whose best plan depends on its arguments.
+fn planned_anew(query: &str, arguments: &[DatumWithOid<'_>]) -> Vec<u64> {
+    Spi::connect(|client| concepts_of(failed(client.select(query, None, arguments))))
 }
 
 fn concepts_of(rows: SpiTupleTable<'_>) -> Vec<u64> {
@@ -204,12 +211,9 @@ impl<'request> Vectors<'request> {
             false => &[(c"enable_indexscan", c"off"), (c"enable_sort", c"on")],
         });
         let schema = schema();
-        // Planned each time: how many are wanted decides whether the index serves.
-        let planned = |query: &str, arguments: &[DatumWithOid<'_>]| {
-            Spi::connect(|client| concepts_of(failed(client.select(query, None, arguments))))
-        };
+        // How many are wanted decides whether the index serves.
         let nearest = match &self.request.filter {
-            None => planned(
+            None => planned_anew(
                 &format!(
                     "SELECT v.concept FROM {} AS v
                      WHERE v.space OPERATOR(pg_catalog.=) $1
@@ -227,7 +231,7 @@ impl<'request> Vectors<'request> {
                     self.table
                 );
                 let arguments = [self.request.space.as_str().into(), self.query().into(), filter.clone().into()];
-                self.rights.as_owner(|| planned(&query, &arguments))
+                self.rights.as_owner(|| planned_anew(&query, &arguments))
             }
         };
         (nearest.len(), nearest)
