@@ -37,6 +37,14 @@ FROM seen GROUP BY filter, k ORDER BY filter, k;
 SELECT count(*) AS compared, bool_and(few.score = every.score) AS same
 FROM sutra_search('storm in the harbour', 100, '{"half": 1}') AS few
 JOIN sutra_search('storm in the harbour', 10000, '{}') AS every USING (concept_id);
+-- A policy of one's own hides the best that pass: the next take their place, and none is missing.
+CREATE POLICY hidden ON sutra.concept AS RESTRICTIVE FOR SELECT TO regress_filter_reader USING ((metadata ->> 'page')::integer % 10 IN (3, 5, 7, 9));
+SET ROLE regress_filter_reader;
+SELECT filter, k, count(s.concept_id), count(*) FILTER (WHERE (s.metadata ->> 'page')::integer % 10 = 1) AS hidden
+FROM (VALUES ('{"half": 1, "third": 1}'::jsonb, 100), ('{"half": 1, "third": 1}', 1000), ('{"half": 1}', 100), ('{"page": 4711}', 5)) AS w (filter, k)
+LEFT JOIN LATERAL sutra_search('storm in the harbour', k, filter) AS s ON true GROUP BY filter, k ORDER BY filter, k;
+RESET ROLE;
+DROP POLICY hidden ON sutra.concept;
 SELECT sutra.revoke_access('regress_filter_reader');
 DROP TABLE seen, made;
 DROP ROLE regress_filter_reader;
