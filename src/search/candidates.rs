@@ -2,7 +2,7 @@
 //!
 //! Every candidate gets both scores, whichever of the two found it: the text score is known for all statements, the
 //! vector of a statement that only its words brought up is looked up. What the caller may not see, what the filter
-//! excludes and what is no statement is left out before the order is made, so k statements that match give k results.
+//! excludes and what is no statement is left out before results are counted, so k statements that match give k results.
 
 use super::jsonb::Jsonb;
 use super::rights::Rights;
@@ -23,8 +23,9 @@ use sutra_knowledge::ranking::fusion;
 /// Each part brings up at least so many candidates, and twice as many as results are wanted.
 const MINIMUM_POOL: usize = 100;
 
-/// A filter that so few statements pass is answered by looking at all of them, a wider one by trying candidates.
-const NARROW: usize = 2_000;
+/// What trying a candidate costs over scoring one of the statements that a filter leaves: it is a step of a scan of the
+/// index of vectors, two rows read at random, and its metadata compared.
+const TRIAL: f64 = 5.0;
 
 /// The best statements of the space by their words alone, best first: what a search costs without a vector.
 pub fn by_words(request: &Request, text: &Scorer) -> Vec<Found> {
@@ -33,25 +34,27 @@ pub fn by_words(request: &Request, text: &Scorer) -> Vec<Found> {
         let score = fusion::fuse(text_score, text.ceiling(), 0.0) as f32;
         Found { concept, score, vector_score: None, text_score }
     };
-    ordered(request, brought_up(request, text, None).into_iter().map(scored).collect())
+    let mut found = ordered(brought_up(request, text, None).into_iter().map(scored).collect());
+    found.truncate(request.count);
+    found
 }
 
-fn ordered(request: &Request, mut found: Vec<Found>) -> Vec<Found> {
+fn ordered(mut found: Vec<Found>) -> Vec<Found> {
     found.sort_unstable_by(|one, other| other.score.total_cmp(&one.score).then(one.concept.cmp(&other.concept)));
-    found.truncate(request.count);
     found
 }
 
 /// The best statements of the space, best first.
 pub fn search(request: &Request, rights: &Rights, text: &Scorer) -> Vec<Found> {
     let vectors = Vectors::new(request, rights);
-    let narrow = request.filter.as_ref().and_then(|filter| passing(request, rights, filter));
+    let narrow = request.filter.as_ref().and_then(|filter| passing(request, rights, filter, text.documents()));
+    let all_pass = narrow.is_some();
     let candidates = match narrow {
-        Some(concepts) => visible(request, &concepts),
+        Some(concepts) => concepts.into_iter().collect(),
         None => brought_up(request, text, vectors.as_ref()),
     };
     let similarities = vectors.map(|vectors| vectors.similarities(&candidates)).unwrap_or_default();
-    let found: Vec<Found> = candidates
+    let found = candidates
         .into_iter()
         .map(|concept| {
             let vector_score = similarities.get(&concept).copied();
@@ -61,7 +64,28 @@ pub fn search(request: &Request, rights: &Rights, text: &Scorer) -> Vec<Found> {
         })
         .filter(|found| found.vector_score.is_some() || found.text_score > 0.0)
         .collect();
-    ordered(request, found)
+    let mut found = ordered(found);
+    if all_pass {
+        return first_visible(request, found);
+    }
+    found.truncate(request.count);
+    found
+}
+
+/// The first of an order that are visible to the caller, as many as are wanted: of thousands that pass a filter few are read.
+fn first_visible(request: &Request, ordered: Vec<Found>) -> Vec<Found> {
+    let mut ordered = ordered.into_iter();
+    let mut found = Vec::new();
+    while found.len() < request.count {
+        let portion: Vec<Found> = ordered.by_ref().take(request.count).collect();
+        if portion.is_empty() {
+            break;
+        }
+        let visible = visible(request, &portion.iter().map(|found| found.concept).collect::<Vec<_>>());
+        found.extend(portion.into_iter().filter(|found| visible.contains(&found.concept)));
+    }
+    found.truncate(request.count);
+    found
 }
 
 /// The statements found with what they say, in the same order.
@@ -91,9 +115,14 @@ pub fn with_content(request: &Request, found: Vec<Found>) -> Vec<(Found, String,
         .collect()
 }
 
+/// How many candidates each part brings up at first.
+fn pool(request: &Request) -> usize {
+    MINIMUM_POOL.max(2 * request.count)
+}
+
 /// The candidates of both parts, as many as are needed for the results wanted.
 fn brought_up(request: &Request, text: &Scorer, vectors: Option<&Vectors>) -> BTreeSet<u64> {
-    let mut pool = MINIMUM_POOL.max(2 * request.count);
+    let mut pool = pool(request);
     let mut candidates = BTreeSet::new();
     let mut ranking = super::allocated(text.ranking());
     while candidates.len() < pool {
@@ -120,21 +149,25 @@ fn brought_up(request: &Request, text: &Scorer, vectors: Option<&Vectors>) -> BT
     }
 }
 
-/// All statements that pass the filter, unless they are many.
+/// All statements that pass the filter, unless they are so many that trying candidates costs less: of `documents` that lie
+/// as they come, `pool * documents / passing` are tried until a pool of them has passed.
 ///
 /// Under row-level security the index on metadata serves the owner of the table only, because `@>` is not leakproof;
 /// the spaces of the caller have been checked before, and [`visible`] asks the policies again.
-fn passing(request: &Request, rights: &Rights, filter: &Jsonb) -> Option<Vec<u64>> {
+///
+/// Planned for each filter: one plan for all would read a wide filter's whole part of that index to find that it is wide.
+fn passing(request: &Request, rights: &Rights, filter: &Jsonb, documents: u64) -> Option<Vec<u64>> {
+    let narrow = (TRIAL * pool(request) as f64 * documents as f64).sqrt() as usize;
     let concepts = rights.as_owner(|| {
-        concepts(
+        planned_anew(
             "SELECT c.id FROM sutra.concept AS c
              WHERE c.space OPERATOR(pg_catalog.=) $1 AND c.kind OPERATOR(pg_catalog.=) 'statement'
                  AND c.metadata OPERATOR(pg_catalog.@>) $2
              LIMIT $3",
-            &[request.space.as_str().into(), filter.clone().into(), (NARROW as i64 + 1).into()],
+            &[request.space.as_str().into(), filter.clone().into(), (narrow as i64 + 1).into()],
         )
     });
-    (concepts.len() <= NARROW).then_some(concepts)
+    (concepts.len() <= narrow).then_some(concepts)
 }
 
 /// Those of some concepts that are statements, pass the filter and are visible to the caller.
@@ -158,6 +191,11 @@ fn concepts(query: &str, arguments: &[DatumWithOid<'_>]) -> Vec<u64> {
         let statement = failed(prepared::reading(client, query, arguments));
         concepts_of(failed(client.select(&*statement, None, arguments)))
     })
+}
+
+/// As [`concepts`], for a query whose best plan depends on its arguments.
+fn planned_anew(query: &str, arguments: &[DatumWithOid<'_>]) -> Vec<u64> {
+    Spi::connect(|client| concepts_of(failed(client.select(query, None, arguments))))
 }
 
 fn concepts_of(rows: SpiTupleTable<'_>) -> Vec<u64> {
@@ -204,12 +242,9 @@ impl<'request> Vectors<'request> {
             false => &[(c"enable_indexscan", c"off"), (c"enable_sort", c"on")],
         });
         let schema = schema();
-        // Planned each time: how many are wanted decides whether the index serves.
-        let planned = |query: &str, arguments: &[DatumWithOid<'_>]| {
-            Spi::connect(|client| concepts_of(failed(client.select(query, None, arguments))))
-        };
+        // How many are wanted decides whether the index serves.
         let nearest = match &self.request.filter {
-            None => planned(
+            None => planned_anew(
                 &format!(
                     "SELECT v.concept FROM {} AS v
                      WHERE v.space OPERATOR(pg_catalog.=) $1
@@ -227,7 +262,7 @@ impl<'request> Vectors<'request> {
                     self.table
                 );
                 let arguments = [self.request.space.as_str().into(), self.query().into(), filter.clone().into()];
-                self.rights.as_owner(|| planned(&query, &arguments))
+                self.rights.as_owner(|| planned_anew(&query, &arguments))
             }
         };
         (nearest.len(), nearest)

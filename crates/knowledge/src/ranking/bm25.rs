@@ -94,6 +94,11 @@ impl Scorer {
         Scorer { parameters, collection, ceiling: 0.0, sums: HashMap::default() }
     }
 
+    /// Number of documents of the collection.
+    pub fn documents(&self) -> u64 {
+        self.collection.documents
+    }
+
     /// Announces a term that `holding` documents hold, none included, and returns its weight for [`Scorer::add`].
     pub fn term(&mut self, holding: u64) -> f64 {
         let weight = inverse_document_frequency(self.collection.documents, holding) * (self.parameters.k1 + 1.0);
