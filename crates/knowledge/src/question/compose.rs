@@ -273,6 +273,7 @@ impl Composer<'_> {
             impossible_times,
             future: self.future(),
             further: vec![],
+            guessed: self.cues.guessed,
             not_understood,
             understood: if meaningful == 0 { 0.0 } else { 1.0 - missed as f64 / meaningful as f64 },
         }
