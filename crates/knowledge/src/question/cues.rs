@@ -32,6 +32,10 @@ pub fn link_relations(tokens: &[Token], roles: &mut [Role], relations: &[String]
             }
         }
     }
+    // "Which part of the market is it in, by sector?": ordinary words, where another relation is named.
+    if found.len() > 1 {
+        found.retain(|relation| relation != "part of");
+    }
     found
 }
 
