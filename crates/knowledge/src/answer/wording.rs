@@ -148,6 +148,10 @@ fn carries_out(plan: &Plan, wording: &Wording, named: Named) -> bool {
     }
 }
 
+fn asks(word: &str) -> bool {
+    matches!(word, "what" | "how" | "which")
+}
+
 impl Wording {
     /// Counts.
     pub fn read(question: &str) -> Self {
@@ -163,7 +167,9 @@ impl Wording {
         while at < spoken.len() {
             let (cue, length) = words::phrase(&spoken[at..spoken.len().min(at + 5)])
                 .map_or((words::cue(spoken[at]), 1), |(cue, length)| (Some(cue), length));
-            wording.named.extend(cue.and_then(operation));
+            // "what it was worth when trading ended": that "when" asks for no day.
+            let joins = cue == Some(Cue::When) && spoken[..at].iter().any(|word| asks(word));
+            wording.named.extend(cue.filter(|_| !joins).and_then(operation));
             at += length;
         }
         for word in spoken {

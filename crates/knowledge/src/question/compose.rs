@@ -28,7 +28,7 @@ pub fn understand(question: &str, store: &dyn Store) -> Plan {
     let parts = several::questions(question);
     // "It made a loss. Why was that?" is one question.
     if let [first, last] = parts[..]
-        && several::only_why(last)
+        && several::only_asks_after(last)
         && !several::asks_itself(first)
     {
         return understand_one(question, store);
@@ -139,7 +139,7 @@ fn refers_back(text: &str) -> bool {
     token::tokens(text)
         .iter()
         .any(|token| matches!(token.lower.as_str(), "it" | "its" | "it's" | "they" | "their" | "that"))
-        || several::only_why(text)
+        || several::only_asks_after(text)
 }
 
 /// Understands a text that holds one question.

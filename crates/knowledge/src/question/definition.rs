@@ -17,6 +17,9 @@ pub(super) fn term(tokens: &[Token], roles: &[Role]) -> Option<(usize, usize)> {
     while end > 0 && tokens[end - 1].kind == TokenKind::Symbol {
         end -= 1;
     }
+    if end < 2 {
+        return None;
+    }
     let whole = end;
     let mut meant = false;
     let word = |index: usize| tokens.get(index).filter(|_| index < whole).map_or("", |token| token.lower.as_str());
@@ -50,22 +53,23 @@ pub(super) fn term(tokens: &[Token], roles: &[Role]) -> Option<(usize, usize)> {
         return None;
     }
     // "explain the term to me"
-    if start > 0 && word(end - 1) == "me" && word(end - 2) == "to" {
+    if start > 0 && start + 2 < end && word(end - 1) == "me" && word(end - 2) == "to" {
         end -= 2;
     }
     // "a stock split: definition", "biosimilar - what is it?"
     if let Some(term) = trailing(tokens, end) {
-        (start, end, meant) = (term.0, term.1, true);
-        return stretch(tokens, roles, start, end, meant);
+        return stretch(tokens, roles, term.0, term.1, true);
     }
     let explained = (0..start).any(|index| matches!(word(index), "explain" | "describe"));
     match word(start) {
         "define" => (start, meant) = (start + 1, true),
         "definition" | "meaning" if word(start + 1) == "of" => (start, meant) = (start + 2, true),
         "what" | "what's" | "whats" => {
+            // "what's" is "what is".
+            let joined = tokens[start].possessive || word(start) != "what";
             start += 1;
-            if matches!(word(start), "is" | "are" | "s") {
-                start += 1;
+            if joined || matches!(word(start), "is" | "are" | "s") {
+                start += usize::from(!joined);
                 if word(start) == "meant" && word(start + 1) == "by" {
                     (start, meant) = (start + 2, true);
                 } else if word(start) == "the"
@@ -116,11 +120,12 @@ pub(super) fn term(tokens: &[Token], roles: &[Role]) -> Option<(usize, usize)> {
 /// The term before what asks for its meaning: "stock split meaning", "dividend: definition", "biosimilar - what is it?", "I
 /// keep hearing about short selling. What is that?"
 fn trailing(tokens: &[Token], end: usize) -> Option<(usize, usize)> {
+    let last = end.checked_sub(1)?;
     let word = |index: usize| tokens.get(index).filter(|_| index < end).map_or("", |token| token.lower.as_str());
-    let asked = if matches!(word(end - 1), "meaning" | "definition") {
-        end - 1
+    let asked = if matches!(word(last), "meaning" | "definition") {
+        last
     } else if end >= 4
-        && matches!(word(end - 1), "it" | "that" | "this")
+        && matches!(word(last), "it" | "that" | "this")
         && matches!(word(end - 2), "is" | "are")
         && word(end - 3) == "what"
     {

@@ -145,7 +145,7 @@ pub(super) const WORDS: &[(Cue, &str)] = &[
          derive derives derived deriving \
          currently exact precise particular specific certain individual mark line threshold barrier point points \
          handle something anything everything got were've i'd i'm what're where's when's who's that's there's too done held money shut teh rang began begun historical historic realized realised basis \
-         shareholder shareholders investor investors ride actual anyway torn wide neighbour neighbor colleague friend",
+         ride actual anyway torn wide neighbour neighbor colleague friend",
     ),
 ];
 

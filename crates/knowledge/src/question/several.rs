@@ -23,15 +23,21 @@ pub(super) fn asks_itself(text: &str) -> bool {
     token::tokens(text).iter().any(interrogative_or_request)
 }
 
-/// Whether words only ask after the reason of what stands before them: "Why was that?", "and why?"
-pub(super) fn only_why(text: &str) -> bool {
+/// Whether words only ask after what stands before them: "Why was that?", "and why?", "What is that?"
+pub(super) fn only_asks_after(text: &str) -> bool {
     let tokens = token::tokens(text);
     let mut words = tokens.iter().filter(|token| token.kind != TokenKind::Symbol).map(|token| token.lower.as_str());
-    let mut why = false;
+    let (mut why, mut what, mut refers) = (false, false, false);
     words.all(|word| {
         why |= word == "why";
-        matches!(word, "and" | "but" | "why" | "was" | "is" | "did" | "does" | "that" | "this" | "so" | "it" | "happen")
-    }) && why
+        what |= word == "what";
+        let back = matches!(word, "that" | "this" | "it");
+        refers |= back;
+        back || matches!(
+            word,
+            "and" | "but" | "why" | "what" | "was" | "is" | "did" | "does" | "so" | "happen" | "mean"
+        )
+    }) && (why || what && refers)
 }
 
 /// Whether a sentence says what is not asked for: "Ignore the volume.", "I already know the open", "Not the close."
@@ -130,7 +136,9 @@ mod tests {
         assert_eq!(left("I know the open; give me the close of AAPL").as_deref(), Some("give me the close of AAPL"));
         assert_eq!(left("I don't care."), None);
         assert_eq!(left("What did AAPL close at? Not the open."), Some("What did AAPL close at?".to_owned()));
-        assert!(only_why("and why?") && only_why("Why was that?") && !only_why("Why did AAPL fall?"));
+        assert!(
+            only_asks_after("and why?") && only_asks_after("Why was that?") && !only_asks_after("Why did AAPL fall?")
+        );
     }
 
     #[test]
