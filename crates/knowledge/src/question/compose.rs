@@ -58,12 +58,14 @@ pub fn understand(question: &str, store: &dyn Store) -> Plan {
     }
     for part in &mut plans {
         // "What was its volume?" speaks of the entity, and without a time of its own of the time, of the first.
-        if part.plan.entities.is_empty() && part.plan.groups.is_empty() && refers_back(&part.text) {
-            if !whole.entities.is_empty() {
-                part.plan = understand_one(&of_entities(&part.text, &whole), store);
-                if part.plan.periods.is_empty() {
-                    part.plan.periods.clone_from(&whole.periods);
-                }
+        if part.plan.entities.is_empty()
+            && part.plan.groups.is_empty()
+            && !whole.entities.is_empty()
+            && refers_back(&part.text)
+        {
+            part.plan = understand_one(&of_entities(&part.text, &whole), store);
+            if part.plan.periods.is_empty() {
+                part.plan.periods.clone_from(&whole.periods);
             }
         }
     }
