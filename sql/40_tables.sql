@@ -202,7 +202,7 @@ INSERT INTO sutra.metric (name, words, label, unit, aggregate, builtin) VALUES
     ('open', '{open,opens,opened,opening,opening price,open price,opening value,opening bell,first price,starting price,initial price,start the day,started the day,begin the day,began the day,start trading,started trading,trading started,begin trading,began trading}', 'opening price', 'USD', 'mean', true),
     ('high', '{high,highs,intraday high,day high,daily high,high price,session high,day peak}', 'high', 'USD', 'mean', true),
     ('low', '{low,lows,intraday low,day low,daily low,low price,session low}', 'low', 'USD', 'mean', true),
-    ('close', '{close,closes,closed,closing,closing price,close price,price,prices,share price,stock price,stock,shares,quote,worth,cost,costs,valued,finish,finished,settle,settled,px,closing value,closing level,closing quote,closing bell,last price,end the day,ended the day,end the session,ended the session,finish the day,finished the day,end of day price}', 'closing price', 'USD', 'mean', true),
+    ('close', '{close,closes,closed,closing,closing price,close price,price,prices,share price,stock price,stock,shares,quote,worth,cost,costs,valued,finish,finished,settle,settled,px,closing value,closing level,closing quote,closing bell,last price,end the day,ended the day,end the session,ended the session,finish the day,finished the day,end of day price,eod,eod price,eod close}', 'closing price', 'USD', 'mean', true),
     ('adjusted_close', '{adjusted close,adj close,adjusted closing price}', 'adjusted closing price', 'USD', 'mean', true),
     ('volume', '{volume,volumes,vol,trading volume,traded volume,share volume,shares traded,number of shares traded,trading activity,turnover}', 'trading volume', 'shares', 'sum', true);
 

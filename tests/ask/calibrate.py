@@ -6,7 +6,9 @@
     tests/ask/calibrate.py build.jsonl pages.jsonl
 
 Each line of a file is an answer with its signals, as sutra_explain lists them, and whether it was right. For computed
-answers and for quoted statements a logistic regression is fitted by Newton's method; the penalty is half the sum of the
+answers, for quoted statements and for those that say a cause or a meaning in so many words a logistic regression is fitted
+by Newton's method. With n right answers and m wrong ones the targets are (n + 1) / (n + 2) and 1 / (m + 2) and not 1 and 0 (Platt,
+"Probabilistic outputs for support vector machines", 1999): where no answer is wrong the fit stays finite. The penalty is half the sum of the
 squared distances of the coefficients, but the constant, from PRIOR, times --penalty. So a signal that the questions at
 hand hardly show, such as contradictory evidence, keeps what it is worth by its meaning. A signal that can only speak against
 an answer keeps a coefficient below 0, and one that can only speak for it above: otherwise it is set to a tenth of its
@@ -39,7 +41,9 @@ PRIOR = {
     "words passed over": -0.2,
     "operations beside the one": -0.2,
     "questions beside the one": -0.5,
-    "one answered for which": -0.5,
+    "another sort than asked for": -0.5,
+    "things beside the one": -0.5,
+    "words guessed": -0.5,
     "words held": 1.0,
     "pairs held": 1.0,
     "words held close together": 0.5,
@@ -49,9 +53,13 @@ PRIOR = {
     "names held": 0.5,
     "sort held": 0.5,
     "open question": 0.2,
+    "asked about and not spoken of": -1.5,
+    "not said plainly": -1.0,
 }
-# Signals of a quoted statement speak for it, those of a computed answer against it.
-SIGNS = {"computed": -1, "statement": 1}
+# Signals of a statement that was found by search speak for it, those of other answers against them.
+SIGNS = {"computed": -1, "statement": 1, "stated": -1}
+# A signal that only answers of a kind have.
+TOLD_BY = {"words held": "statement", "not said plainly": "stated", "length": "computed"}
 
 
 def solve(matrix, vector):
@@ -79,6 +87,8 @@ def probability(weights, signals):
 def newton(rows, priors, penalty, fixed):
     """Weights of a penalised logistic regression over (signals, right); `fixed` are places with weights that stay."""
     size = len(rows[0][0])
+    good = sum(right for _, right in rows)
+    targets = {True: (good + 1) / (good + 2), False: 1 / (len(rows) - good + 2)}
     free = [at for at in range(size) if at not in fixed]
     weights = [fixed.get(at, prior) for at, prior in enumerate(priors)]
     for _ in range(50):
@@ -87,7 +97,7 @@ def newton(rows, priors, penalty, fixed):
         for signals, right in rows:
             chance = probability(weights, signals)
             for row, one in enumerate(free):
-                gradient[row] += (chance - right) * signals[one]
+                gradient[row] += (chance - targets[right]) * signals[one]
                 for column, other in enumerate(free):
                     hessian[row][column] += chance * (1 - chance) * signals[one] * signals[other]
         step = solve(hessian, gradient)
@@ -123,7 +133,7 @@ def validated(rows, priors, penalty, sign, folds=10):
 
 
 # The tables of the source.
-TABLES = {"computed": "COMPUTED", "statement": "QUOTED"}
+TABLES = {"computed": "COMPUTED", "statement": "QUOTED", "stated": "STATED"}
 
 
 def put(source, table, weights):
@@ -136,17 +146,17 @@ def put(source, table, weights):
 
 
 def main():
-    """Fits both tables."""
+    """Fits the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+")
     parser.add_argument("--penalty", type=float, default=2.0)
     parser.add_argument("--source", type=pathlib.Path, help="confidence.rs, to put the coefficients into")
     chosen = parser.parse_args()
-    names, rows = {}, {"computed": [], "statement": []}
+    names, rows = {}, {kind: [] for kind in TABLES}
     for path in chosen.files:
         for row in grade.read(path):
-            kind = "statement" if "words held" in row["signals"] else "computed"
-            if row["signals"]:
+            kind = next((kind for signal, kind in TOLD_BY.items() if signal in row["signals"]), None)
+            if kind:
                 names.setdefault(kind, ["constant", *row["signals"]])
                 rows[kind].append(([1.0, *(row["signals"][name] for name in names[kind][1:])], bool(row["right"])))
     for kind, labelled in rows.items():

@@ -180,7 +180,7 @@ fn a_threshold_filters_and_never_raises() {
     let plan = understand(question, &store);
     let free = answer(question, &plan, &store, 10, 0.0);
     assert_eq!(free[0].kind, Kind::Computed);
-    let strict = answer(question, &plan, &store, 10, 0.99);
+    let strict = answer(question, &plan, &store, 10, 0.999);
     assert_eq!((strict.len(), strict[0].kind), (1, Kind::Abstention));
     let just = answer(question, &plan, &store, 10, free[0].confidence);
     assert_eq!(just[0].confidence, free[0].confidence);

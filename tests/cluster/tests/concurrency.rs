@@ -75,7 +75,9 @@ fn run_against_each_other(learn_of_ten: [u64; 4]) {
             let cluster = &cluster;
             scope.spawn(move || {
                 let mut client = cluster.connect("base");
-                client.batch_execute("SET deadlock_timeout = '50ms'; SET log_lock_waits = on").expect("a superuser may set it");
+                client
+                    .batch_execute("SET deadlock_timeout = '50ms'; SET log_lock_waits = on")
+                    .expect("a superuser may set it");
                 let mut random = Random(session as u64 * 1000 + 1);
                 for round in 0..rounds() {
                     let learning = random.below(10) < learns;

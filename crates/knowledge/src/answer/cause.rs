@@ -1,7 +1,8 @@
 //! Why something happened: what statements say about causes, by their words for cause and effect, and edges of kind
 //! causal. Nothing is concluded from numbers, and nothing is invented: without such a statement there is no answer.
 
-use super::{Kind, Row, confidence, measure, passage, sentence, series};
+use super::confidence::{self, Saying};
+use super::{Kind, Row, measure, passage, sentence, series};
 use crate::extract;
 use crate::names;
 use crate::question::link::Link;
@@ -66,6 +67,22 @@ struct Sides<'a> {
     effect: &'a str,
     cause: &'a str,
     plain: f64,
+}
+
+/// A sentence that says why.
+struct Stated {
+    /// Share of what is asked about that its effect speaks of.
+    share: f64,
+    plain: f64,
+    concept: u64,
+    text: String,
+    value: Value,
+}
+
+impl Stated {
+    fn score(&self) -> f64 {
+        self.share * self.plain
+    }
 }
 
 fn find_word(text: &str, phrase: &str) -> Option<usize> {
@@ -213,7 +230,7 @@ pub fn cause(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Vec
             passages.push(passage);
         }
     }
-    let mut found: Vec<(f64, u64, String, Value)> = Vec::new();
+    let mut found: Vec<Stated> = Vec::new();
     for passage in passages.iter().filter(|passage| speaks(passage)) {
         for text in passage.content.split('\n').flat_map(UnicodeSegmentation::unicode_sentences) {
             let fit = |sides: &Sides| {
@@ -224,7 +241,7 @@ pub fn cause(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Vec
                 });
                 let common = wanted.intersection(&held).count();
                 let share = if wanted.is_empty() { LEAST_SHARE } else { common as f64 / wanted.len() as f64 };
-                (direction_fits && share >= LEAST_SHARE).then_some(share * sides.plain)
+                (direction_fits && share >= LEAST_SHARE).then_some((share, sides.plain))
             };
             let by_words = sides(text).and_then(|sides| Some((fit(&sides)?, sides.cause, sides.effect)));
             let stated = || {
@@ -236,15 +253,18 @@ pub fn cause(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Vec
                     Some((fit(&Sides { effect, cause, plain: f64::from(relation.confidence) })?, cause, effect))
                 })
             };
-            if let Some((score, cause, effect)) = by_words.or_else(stated) {
+            if let Some(((share, plain), cause, effect)) = by_words.or_else(stated) {
                 let plainly = |side: &str| side.trim().trim_end_matches('.').to_owned();
                 let value = json!({ "cause": plainly(cause), "effect": plainly(effect) });
-                found.push((score, passage.concept, text.trim().to_owned(), value));
+                found.push(Stated { share, plain, concept: passage.concept, text: text.trim().to_owned(), value });
             }
         }
     }
-    found.sort_by(|one, two| two.0.total_cmp(&one.0).then(one.1.cmp(&two.1)).then(one.2.cmp(&two.2)));
-    found.dedup_by_key(|(_, concept, _, _)| *concept);
+    found.sort_by(|one, two| {
+        let order = two.score().total_cmp(&one.score()).then(one.concept.cmp(&two.concept));
+        order.then(one.text.cmp(&two.text))
+    });
+    found.dedup_by_key(|stated| stated.concept);
     if found.is_empty() {
         return edges(plan, &wanted, store).unwrap_or_else(|| {
             vec![Row::abstention(
@@ -257,12 +277,11 @@ pub fn cause(question: &str, plan: &Plan, store: &dyn Store, most: usize) -> Vec
             )]
         });
     }
-    let margin = found.get(1).map_or(1.0, |next| confidence::margin(found[0].0, next.0));
+    let margin = found.get(1).map_or(1.0, |next| confidence::margin(found[0].score(), next.score()));
     let linking: f64 = plan.entities.iter().map(|link| link.certainty).product();
-    let rows = found.into_iter().take(most).map(|(score, concept, text, value)| {
-        let likely = linking * (0.35 + 0.5 * score) * (0.8 + 0.2 * margin);
-        let mut row =
-            Row::statement(concept, text, likely, "a statement that names the cause, quoted, not interpreted");
+    let rows = found.into_iter().take(most).map(|Stated { share, plain, concept, text, value }| {
+        let saying = Saying { linking, about: share, plain, margin };
+        let mut row = Row::stated(concept, text, &saying, "a statement that names the cause, quoted, not interpreted");
         row.value = Some(value);
         row
     });

@@ -5,8 +5,8 @@
 //! "Probabilistic outputs for support vector machines", 1999). Its coefficients, below, were fitted by
 //! tests/ask/calibrate.py on labelled questions; docs/EVALUATION.md says on which, and how well the result holds on others.
 
-use super::wording::Wording;
-use crate::question::plan::{Operation, Plan};
+use super::wording::{self, Wording};
+use crate::question::plan::Plan;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -76,42 +76,66 @@ pub struct Quotation {
     pub open: f64,
 }
 
+/// What can be seen of a statement that says in so many words what is asked for, a cause or what a term means; each 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Saying {
+    /// The names mean the entities they were linked to.
+    pub linking: f64,
+    /// Share of what the question asks about that the statement speaks of.
+    pub about: f64,
+    /// How plainly it says so: 1 for "because", less for "after", or for a verb that stands far from its term.
+    pub plain: f64,
+    /// How far it stands from the next.
+    pub margin: f64,
+}
+
 /// A table of coefficients: the signals by name.
 pub type Table<const N: usize> = [(&'static str, f64); N];
 
 /// Coefficients of a computed answer: the change of its log odds for each unit of a signal.
-pub const COMPUTED: Table<17> = [
-    ("constant", 3.63),
-    ("doubt of a name", -1.42),
-    ("doubt of the metric", -1.39),
-    ("doubt of the time", -1.65),
-    ("doubt of the operation", -2.29),
+pub const COMPUTED: Table<19> = [
+    ("constant", 5.32),
+    ("doubt of a name", -1.48),
+    ("doubt of the metric", -1.56),
+    ("doubt of the time", -1.60),
+    ("doubt of the operation", -1.67),
     ("period not covered", -2.00),
-    ("words not understood", -2.22),
+    ("words not understood", -2.48),
     ("nearness of the next", -0.02),
     ("contradicted evidence", -2.00),
     ("metric not named", -0.02),
-    ("time not named", -0.13),
-    ("length", -1.05),
-    ("turning words", -1.06),
-    ("words passed over", -0.23),
-    ("operations beside the one", -0.45),
-    ("questions beside the one", -0.50),
-    ("one answered for which", -0.76),
+    ("time not named", -0.75),
+    ("length", -0.71),
+    ("turning words", -1.18),
+    ("words passed over", -0.62),
+    ("operations beside the one", -1.50),
+    ("questions beside the one", -0.05),
+    ("another sort than asked for", -1.65),
+    ("things beside the one", -2.36),
+    ("words guessed", -0.82),
 ];
 
 /// Coefficients of a quoted statement.
 pub const QUOTED: Table<10> = [
-    ("constant", -4.64),
-    ("words held", 0.88),
-    ("pairs held", 1.45),
-    ("words held close together", 0.38),
-    ("search score", 1.54),
-    ("margin", 2.45),
-    ("unknown words held", 0.55),
+    ("constant", -5.14),
+    ("words held", 0.91),
+    ("pairs held", 1.51),
+    ("words held close together", 0.35),
+    ("search score", 1.78),
+    ("margin", 2.27),
+    ("unknown words held", 1.07),
     ("names held", 0.50),
-    ("sort held", 0.05),
-    ("open question", 0.08),
+    ("sort held", 0.09),
+    ("open question", 0.12),
+];
+
+/// Coefficients of a statement that says in so many words what is asked for.
+pub const STATED: Table<5> = [
+    ("constant", 2.55),
+    ("doubt of a name", -1.47),
+    ("asked about and not spoken of", -1.63),
+    ("not said plainly", -0.97),
+    ("nearness of the next", -0.46),
 ];
 
 /// Doubt of what is certain with a probability: its negative logarithm, at most 3.
@@ -120,11 +144,10 @@ fn doubt(certainty: f64) -> f64 {
 }
 
 /// The signals of a computed answer, in the order of [`COMPUTED`].
-pub fn computed(features: &Features, plan: &Plan, question: &str) -> [f64; 17] {
+pub fn computed(features: &Features, plan: &Plan, question: &str) -> [f64; 19] {
     let wording = Wording::read(question);
     let flag = |set: bool| f64::from(u8::from(set));
     let share = |value: f64| 1.0 - value.clamp(0.0, 1.0);
-    let measured = matches!(plan.operation, Operation::Measure | Operation::Fact { .. });
     [
         1.0,
         doubt(features.linking),
@@ -140,9 +163,11 @@ pub fn computed(features: &Features, plan: &Plan, question: &str) -> [f64; 17] {
         (wording.words.clamp(2, 40) as f64 / 8.0).ln(),
         wording.turning.min(3) as f64,
         wording.passed_over.min(6) as f64,
-        wording.operations.clamp(1, 4) as f64 - 1.0,
+        wording.not_carried_out(plan).min(3) as f64,
         flag(!plan.further.is_empty()),
-        flag(wording.asks_which && measured),
+        flag(wording.asks_for_another_sort(plan)),
+        wording::beside(plan).min(3) as f64,
+        plan.guessed.min(3) as f64,
     ]
 }
 
@@ -150,6 +175,12 @@ pub fn computed(features: &Features, plan: &Plan, question: &str) -> [f64; 17] {
 pub fn quoted(quotation: &Quotation) -> [f64; 10] {
     let Quotation { words, pairs, close, score, margin, unknown, named, sort, open } = *quotation;
     [1.0, words, pairs, close, score, margin, unknown, named, sort, open]
+}
+
+/// The signals of a statement that says what is asked for, in the order of [`STATED`].
+pub fn stated(saying: &Saying) -> [f64; 5] {
+    let Saying { linking, about, plain, margin } = *saying;
+    [1.0, doubt(linking), 1.0 - about, 1.0 - plain, 1.0 - margin]
 }
 
 /// The probability that an answer with these signals is right.
@@ -173,20 +204,21 @@ pub fn margin(best: f64, next: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn of(signals: [f64; 17]) -> f64 {
-        probability(&signals, &COMPUTED)
+    fn doubted<const N: usize>(table: &Table<N>) {
+        let mut certain = [0.0; N];
+        certain[0] = 1.0;
+        for (at, (name, _)) in table.iter().enumerate().skip(1) {
+            let mut doubted = certain;
+            doubted[at] = 0.5;
+            assert!(probability(&doubted, table) <= probability(&certain, table), "{name} raises confidence");
+        }
+        assert!(probability(&certain, table) > 0.9);
     }
 
     #[test]
     fn every_doubt_lowers_confidence() {
-        let mut certain = [0.0; 17];
-        certain[0] = 1.0;
-        for (at, (name, _)) in COMPUTED.iter().enumerate().skip(1) {
-            let mut doubted = certain;
-            doubted[at] = 0.5;
-            assert!(of(doubted) <= of(certain), "{name} raises confidence");
-        }
-        assert!(of(certain) > 0.9);
+        doubted(&COMPUTED);
+        doubted(&STATED);
     }
 
     #[test]

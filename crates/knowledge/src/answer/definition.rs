@@ -1,6 +1,7 @@
 //! What a word means, in the words of a statement that defines it.
 
-use super::{Row, confidence};
+use super::Row;
+use super::confidence::{self, Saying};
 use crate::names;
 use crate::store::{Passage, Store};
 use serde_json::json;
@@ -87,8 +88,8 @@ pub fn define(term: &str, store: &dyn Store, most: usize) -> Vec<Row> {
     // Several statements that define a term need not agree.
     let margin = found.get(1).map_or(1.0, |next| confidence::margin(found[0].0, next.0));
     let rows = found.into_iter().take(most).map(|(share, concept, sentence)| {
-        let likely = 0.9 * share * (0.85 + 0.15 * margin);
-        Row::statement(concept, sentence, likely, "a statement that defines the term, quoted, not interpreted")
+        let saying = Saying { linking: 1.0, about: 1.0, plain: share, margin };
+        Row::stated(concept, sentence, &saying, "a statement that defines the term, quoted, not interpreted")
     });
     rows.collect()
 }

@@ -16,7 +16,8 @@ pub fn missing(plan: &Plan) -> Option<Row> {
     }
     // "Which stock will gain the most?" names nothing and yet asks for a number of the future.
     let ranked = matches!(plan.operation, Operation::Rank { .. } | Operation::Compare { .. });
-    let of_future = ranked || !plan.entities.is_empty() || !plan.groups.is_empty();
+    let advice = plan.future.as_deref() == Some("should");
+    let of_future = advice || ranked || !plan.entities.is_empty() || !plan.groups.is_empty();
     if let Some(future) = plan.future.as_ref().filter(|_| of_future) {
         return Some(Row::abstention(
             format!("What is still to come is not known: answers are computed from what was learned (\"{future}\")."),

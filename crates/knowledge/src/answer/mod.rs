@@ -21,7 +21,7 @@ mod wording;
 
 use crate::question::plan::{Operation, Plan};
 use crate::store::Store;
-use confidence::Features;
+use confidence::{Features, Saying};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -121,6 +121,16 @@ impl Row {
             explanation: explanation.to_owned(),
             features: None,
             signals: Map::new(),
+        }
+    }
+
+    /// A statement that says in so many words what is asked for.
+    fn stated(concept: u64, sentence: String, saying: &Saying, explanation: &str) -> Row {
+        let signals = confidence::stated(saying);
+        let likely = confidence::probability(&signals, &confidence::STATED);
+        Row {
+            signals: confidence::listed(&signals, &confidence::STATED),
+            ..Row::statement(concept, sentence, likely, explanation)
         }
     }
 

@@ -84,10 +84,21 @@ pub fn stem(word: &str) -> String {
     let word = IRREGULAR.binary_search_by(|(form, _)| (*form).cmp(word)).map_or(word, |found| IRREGULAR[found].1);
     for ending in ["ing", "ies", "ed", "es", "s", "e", "y"] {
         if let Some(rest) = word.strip_suffix(ending).filter(|rest| rest.chars().count() >= 3) {
-            return rest.to_owned();
+            return undoubled(rest).to_owned();
         }
     }
-    word.to_owned()
+    undoubled(word).to_owned()
+}
+
+/// Without the second of two equal consonants at the end: "cancelled" is "cancel", as "sell" and "selling" are one.
+fn undoubled(stem: &str) -> &str {
+    let mut last = stem.chars().rev();
+    match (last.next(), last.next()) {
+        (Some(one), Some(other)) if one == other && !"aeiouy".contains(one) && stem.chars().count() > 3 => {
+            &stem[..stem.len() - one.len_utf8()]
+        }
+        _ => stem,
+    }
 }
 
 /// The stems of a text, in order.

@@ -22,7 +22,17 @@ const LONGEST_BYTES: usize = 16 << 10;
 /// ones.
 pub fn understand(question: &str, store: &dyn Store) -> Plan {
     let question = &question[..question.floor_char_boundary(LONGEST_BYTES)];
+    if let Some(rest) = several::without_dismissals(question) {
+        return understand(&rest, store);
+    }
     let parts = several::questions(question);
+    // "It made a loss. Why was that?" is one question.
+    if let [first, last] = parts[..]
+        && several::only_asks_after(last)
+        && !several::asks_itself(first)
+    {
+        return understand_one(question, store);
+    }
     if parts.len() < 2 || parts.len() > MOST_QUESTIONS {
         return understand_one(question, store);
     }
@@ -36,26 +46,76 @@ pub fn understand(question: &str, store: &dyn Store) -> Plan {
     }
     // A greeting or a remark before the question is none.
     let first = plans.iter().position(|part| part.plan.operation != Operation::Open).unwrap_or(0);
-    let Further { plan: mut whole, .. } = plans.remove(first);
-    plans.drain(..first);
+    let Further { plan: mut whole, text } = plans.remove(first);
+    let before: Vec<Further> = plans.drain(..first).collect();
+    // "My neighbour says Apple doubled. What was its return?"
+    if whole.entities.is_empty()
+        && whole.groups.is_empty()
+        && refers_back(&text)
+        && let Some(spoken) = before.iter().rev().find(|part| !part.plan.entities.is_empty())
+    {
+        whole = understand_one(&of_entities(&text, &spoken.plan), store);
+    }
     for part in &mut plans {
         // "What was its volume?" speaks of the entity, and without a time of its own of the time, of the first.
-        if part.plan.entities.is_empty() && part.plan.groups.is_empty() && refers_back(&part.text) {
-            let named: Vec<String> = whole.entities.iter().map(|link| link.text.clone()).collect();
-            if !named.is_empty() {
-                part.plan = understand_one(
-                    &format!("{} of {}", part.text.trim_end_matches(['?', '.', '!']), named.join(" and ")),
-                    store,
-                );
-                if part.plan.periods.is_empty() {
-                    part.plan.periods.clone_from(&whole.periods);
-                }
+        if part.plan.entities.is_empty()
+            && part.plan.groups.is_empty()
+            && !whole.entities.is_empty()
+            && refers_back(&part.text)
+        {
+            part.plan = understand_one(&of_entities(&part.text, &whole), store);
+            if part.plan.periods.is_empty() {
+                part.plan.periods.clone_from(&whole.periods);
             }
         }
     }
     plans.retain(|part| part.plan.operation != Operation::Open);
     whole.further = plans;
     whole
+}
+
+/// A question that speaks of what was named before, with its names.
+fn of_entities(text: &str, plan: &Plan) -> String {
+    let named: Vec<&str> = plan.entities.iter().map(|link| link.text.as_str()).collect();
+    format!("{} of {}", text.trim_end_matches(['?', '.', '!']), named.join(" and "))
+}
+
+/// "the close, not the open": a metric right after "not" is not asked for, where another is.
+fn deny(tokens: &[Token], roles: &mut [Role], links: &mut link::Links) {
+    for at in 0..tokens.len() {
+        let Role::Metric(metric) = roles[at] else { continue };
+        let before: Vec<&str> = tokens[at.saturating_sub(2)..at].iter().map(|token| token.lower.as_str()).collect();
+        let denied = matches!(before[..], [.., "not"] | ["not", "the" | "its"]);
+        let others = links.metrics.iter().enumerate().any(|(other, link)| other != metric && link.certainty > 0.0);
+        if denied && others && roles.iter().filter(|role| **role == Role::Metric(metric)).count() == 1 {
+            links.metrics[metric].certainty = 0.0;
+            roles[at] = Role::Symbol;
+        }
+    }
+    links.metrics.retain(|link| link.certainty > 0.0);
+}
+
+/// "the closing low": of the highs or lows of a day nothing is asked, but the least of the closes.
+fn closing_extremes(tokens: &[Token], roles: &mut [Role], links: &mut link::Links) -> Vec<(usize, Cue)> {
+    let mut found = Vec::new();
+    for at in 1..tokens.len() {
+        let cue = match tokens[at].lower.as_str() {
+            "high" | "highs" => Cue::Highest,
+            "low" | "lows" => Cue::Lowest,
+            _ => continue,
+        };
+        if tokens[at - 1].lower == "closing"
+            && let (Role::Metric(_), Role::Metric(extreme)) = (roles[at - 1], roles[at])
+        {
+            roles[at] = Role::Cue(cue);
+            found.push((at, cue));
+            if !roles.contains(&Role::Metric(extreme)) {
+                links.metrics[extreme].certainty = 0.0;
+            }
+        }
+    }
+    links.metrics.retain(|link| link.certainty > 0.0);
+    found
 }
 
 /// "Leaving the volume aside": what stands between is not asked for.
@@ -93,6 +153,7 @@ fn refers_back(text: &str) -> bool {
     token::tokens(text)
         .iter()
         .any(|token| matches!(token.lower.as_str(), "it" | "its" | "it's" | "they" | "their" | "that"))
+        || several::only_asks_after(text)
 }
 
 /// Understands a text that holds one question.
@@ -109,8 +170,12 @@ fn understand_one(question: &str, store: &dyn Store) -> Plan {
     let mut links = link::link(question, &tokens, &mut roles, store, &metrics);
     set_aside(&tokens, &mut roles, &mut links);
     exchange(&tokens, &mut roles);
+    deny(&tokens, &mut roles, &mut links);
+    let extremes = closing_extremes(&tokens, &mut roles, &mut links);
     let relations = link_relations(&tokens, &mut roles, &store.relations());
-    let cues = Cues::read(&tokens, &mut roles);
+    let mut cues = Cues::read(&tokens, &mut roles);
+    cues.found.extend(extremes);
+    cues.found.sort_by_key(|(at, _)| *at);
     let mut composer = Composer { question, tokens: &tokens, roles, cues, links, relations, times };
     composer.compose(store, &metrics)
 }
@@ -151,6 +216,10 @@ impl Composer<'_> {
                 certainty: 0.95,
             }));
         }
+        // "vol (standard deviation)" is short for volatility there.
+        if self.cues.has(Cue::Volatile) {
+            metric_links.retain(|link| link.text.to_lowercase() != "vol");
+        }
         let metric_named = !metric_links.is_empty();
         let order = self.order();
         // "fell more than 2%" is a change below -2%.
@@ -183,6 +252,18 @@ impl Composer<'_> {
             if up != self.cues.any(&[Cue::Below, Cue::Lower, Cue::Loss]) {
                 condition = Some(Condition { comparison, threshold: 0.0, upper: None, percent: true });
             }
+        }
+        // "How many sessions did it end lower?"
+        if condition.is_none()
+            && !metric_links.iter().any(|link| link.metric.name != "close")
+            && self.cues.has(Cue::Count)
+            && self.links_days()
+            && self.polarity() == 0
+            && self.cues.has(Cue::Higher) != self.cues.has(Cue::Lower)
+        {
+            let up = self.cues.has(Cue::Higher);
+            let comparison = if up { Comparison::Above } else { Comparison::Below };
+            condition = Some(Condition { comparison, threshold: 0.0, upper: None, percent: true });
         }
         // "On how many days did it rise?" counts changes above zero.
         if condition.is_none()
@@ -272,7 +353,9 @@ impl Composer<'_> {
             .found
             .iter()
             .any(|(at, cue)| *cue == Cue::First && matches!(self.roles.get(at + 1), Some(Role::Metric(_))));
-        if measure == Measure::Value && (first || metric_links.first().is_some_and(|link| begins(&link.text))) {
+        if measure == Measure::Value
+            && (first && operation == Operation::Measure || metric_links.first().is_some_and(|link| begins(&link.text)))
+        {
             for period in periods.iter_mut().filter(|period| period.kind == time::PeriodKind::Range) {
                 period.kind = time::PeriodKind::FirstOf;
             }
@@ -289,7 +372,6 @@ impl Composer<'_> {
             }
         }
         let not_understood = self.unknown(metric_named && metric_links.iter().any(|link| !link.general));
-        // "2019-02-30" is written as a day and is none.
         // "Is Amazon above 1900?" asks of now.
         let now = self.tokens.first().is_some_and(|token| matches!(token.lower.as_str(), "is" | "are"));
         if now && periods.is_empty() && measure == Measure::Count && self.yes_or_no() {
@@ -299,6 +381,7 @@ impl Composer<'_> {
                 ..Period::unspecified()
             });
         }
+        // "2019-02-30" is written as a day and is none.
         let (no_days, mut not_understood): (Vec<Unknown>, Vec<Unknown>) =
             not_understood.into_iter().partition(|unknown| written_as_day(&unknown.text));
         impossible_times.extend(no_days.into_iter().map(|unknown| unknown.text));
@@ -308,8 +391,9 @@ impl Composer<'_> {
         if let Some((_, at)) = calendar.filter(|_| numeric && !matches!(operation, Operation::Calendar { .. })) {
             not_understood.push(Unknown { text: self.tokens[at].text.clone(), name: false, decisive: true });
         }
-        // "X vs A", where only X is known: what it is held against is missing.
+        // "X vs A", where only X is known: what it is held against is missing. "Compared with its beginning" is a change.
         if let Some((at, _)) = self.cues.first(&[Cue::Compare])
+            && !self.against_its_beginning(at)
             && operation == Operation::Measure
             && entities.len() == 1
             && groups.is_empty()
@@ -343,9 +427,17 @@ impl Composer<'_> {
             impossible_times,
             future: self.future(),
             further: vec![],
+            guessed: self.cues.guessed,
             not_understood,
             understood: if meaningful == 0 { 0.0 } else { 1.0 - missed as f64 / meaningful as f64 },
         }
+    }
+
+    /// "compared with its beginning", "than at the start": a period is held against what it began with.
+    fn against_its_beginning(&self, at: usize) -> bool {
+        self.tokens[at..].iter().take(5).any(|token| {
+            matches!(token.lower.as_str(), "beginning" | "start" | "outset" | "began" | "started" | "begin")
+        })
     }
 
     /// "not above": the word before the comparison turns it.
@@ -368,7 +460,11 @@ impl Composer<'_> {
             let day = matches!(token.lower.as_str(), "day" | "date" | "week" | "month" | "quarter" | "year" | "moment");
             let the = *at > 0 && matches!(self.tokens[*at - 1].lower.as_str(), "the" | "very" | "same");
             let next = self.tokens.get(at + 1).map_or("", |next| next.lower.as_str());
-            let subject = matches!(next, "it" | "they" | "he" | "she" | "its" | "their" | "when")
+            // "the day after its chief executive resigned", but not "the day after March 3"
+            let near = matches!(next, "after" | "before" | "following")
+                && !matches!(self.roles.get(at + 2), None | Some(Role::Time(_) | Role::Symbol));
+            let subject = near
+                || matches!(next, "it" | "they" | "he" | "she" | "its" | "their" | "when")
                 || next == "that" && self.tokens.len() > at + 2
                 || self.roles.get(at + 1) == Some(&Role::Entity);
             day && the && subject && matches!(self.roles[*at], Role::Free | Role::Cue(_))
@@ -418,16 +514,19 @@ impl Composer<'_> {
         let mut last_excluded = None;
         for link in std::mem::take(&mut self.links.entities) {
             let observed = link.observed || link.value_of.is_empty();
-            // "excluding NFLX and ADBE": names that follow one another are left out together.
+            // "excluding NFLX and ADBE": names that follow one another are left out together. "Not KO, but PEP."
             let before: Vec<usize> = (link.token.saturating_sub(3)..link.token).collect();
-            let left_out = before.iter().any(|at| self.roles[*at] == Role::Cue(Cue::Other))
-                && !before.iter().any(|at| matches!(self.roles[*at], Role::Entity | Role::Metric(_)))
+            let denied = link.token > 0 && self.tokens[link.token - 1].lower == "not";
+            let left_out = denied
+                || before.iter().any(|at| self.roles[*at] == Role::Cue(Cue::Other))
+                    && !before.iter().any(|at| matches!(self.roles[*at], Role::Entity | Role::Metric(_)))
                 || last_excluded.is_some_and(|last| {
                     (last..link.token).all(|at| {
-                        matches!(
-                            self.roles[at],
-                            Role::Entity | Role::Symbol | Role::Cue(Cue::And | Cue::Or | Cue::Filler)
-                        )
+                        self.tokens[at].lower != "but"
+                            && matches!(
+                                self.roles[at],
+                                Role::Entity | Role::Symbol | Role::Cue(Cue::And | Cue::Or | Cue::Filler)
+                            )
                     })
                 });
             let to: &mut Vec<Link> = match (observed, left_out) {
@@ -482,10 +581,16 @@ impl Composer<'_> {
                     .push(self.question[self.tokens[found.start].start..self.tokens[found.end - 1].end].to_owned()),
             }
         }
-        // "latest" beside a named period adds nothing ("the current closing price on June 5").
+        // "latest" and "ever" beside a named period add nothing ("the current closing price on June 5").
         if periods.len() > 1 {
-            let named: Vec<Period> =
-                periods.iter().filter(|period| period.kind != time::PeriodKind::Latest).cloned().collect();
+            let ever = |period: &Period| {
+                period.from.is_none() && period.to.is_none() && period.kind == time::PeriodKind::Range
+            };
+            let named: Vec<Period> = periods
+                .iter()
+                .filter(|period| period.kind != time::PeriodKind::Latest && !ever(period))
+                .cloned()
+                .collect();
             if !named.is_empty() {
                 periods = named;
             }
@@ -545,6 +650,8 @@ impl Composer<'_> {
                 matches!(self.tokens[at].lower.as_str(), "of" | "for")
                     && matches!(self.roles.get(at + 1), Some(Role::Entity | Role::Metric(_)))
             });
+            // "in yen", "in Tokyo": in what, or where, changes what is asked.
+            let within_unknown = start > 0 && self.tokens[start - 1].lower == "in";
             let only_numbers = tokens.iter().all(|token| token.kind == TokenKind::Number);
             // What follows "without", "if", "on the day" says under which circumstances; a remark before the question
             // or after it says nothing.
@@ -561,6 +668,7 @@ impl Composer<'_> {
                 name,
                 decisive: only_numbers
                     || asked
+                    || within_unknown
                     || beside(before)
                     || beside(after.and_then(|at| self.roles.get(at)))
                     || circumstance

@@ -32,6 +32,10 @@ pub fn link_relations(tokens: &[Token], roles: &mut [Role], relations: &[String]
             }
         }
     }
+    // "Which part of the market is it in, by sector?": ordinary words, where another relation is named.
+    if found.len() > 1 {
+        found.retain(|relation| relation != "part of");
+    }
     found
 }
 
@@ -39,12 +43,15 @@ pub fn link_relations(tokens: &[Token], roles: &mut [Role], relations: &[String]
 pub struct Cues {
     /// Where each stands and what it does.
     pub found: Vec<(usize, Cue)>,
+    /// How many of them were read despite a typing error.
+    pub guessed: usize,
 }
 
 impl Cues {
     /// Reads them from the words that have no role yet, and gives them theirs.
     pub fn read(tokens: &[Token], roles: &mut [Role]) -> Self {
         let mut found = Vec::new();
+        let mut guessed = 0;
         let mut index = 0;
         while index < tokens.len() {
             if roles[index] != Role::Free {
@@ -68,7 +75,8 @@ impl Cues {
                     // A short word in capitals or with a possessive ending is rather a name.
                     let named = run[0].chars().count() < 6
                         && (tokens[index].possessive || tokens[index].capitalised() && !tokens[index].initial);
-                    (known.or_else(|| words::near_cue(run[0]).filter(|_| !named)), 1)
+                    let near = || words::near_cue(run[0]).filter(|_| !named);
+                    (known.or_else(|| near().inspect(|_| guessed += 1)), 1)
                 }
             };
             if let Some(cue) = cue {
@@ -77,7 +85,7 @@ impl Cues {
             }
             index += length;
         }
-        Cues { found }
+        Cues { found, guessed }
     }
 
     /// Whether the question has it.

@@ -421,8 +421,15 @@ fn link_metrics(
             continue;
         }
         let unit = &tokens[index].lower;
-        if let Some(metric) = metrics.iter().find(|metric| metric.unit.as_ref() == Some(unit)) {
-            let found = add_metric(links, metric, unit, 0.97);
+        // "how many shars"
+        let near = |metric: &&Metric| {
+            words::cue(unit).is_none()
+                && unit.chars().count() >= SHORTEST_NEAR
+                && metric.unit.as_ref().is_some_and(|known| words::one_error(unit, known))
+        };
+        let exact = metrics.iter().find(|metric| metric.unit.as_ref() == Some(unit)).map(|metric| (metric, 0.97));
+        if let Some((metric, certainty)) = exact.or_else(|| metrics.iter().find(near).map(|metric| (metric, 0.85))) {
+            let found = add_metric(links, metric, unit, certainty);
             links.metrics[found].general = false;
             roles[index - 2..=index].fill(Role::Metric(found));
         }

@@ -55,11 +55,23 @@ impl Composer<'_> {
     pub(super) fn yes_or_no(&self) -> bool {
         let begins = |cue: &Cue| !matches!(cue, Cue::Filler | Cue::Every | Cue::First);
         let first = self.cues.found.iter().find(|(_, cue)| begins(cue));
+        if self.indirect_whether() {
+            let asks = [Cue::Which, Cue::How, Cue::HowMuch, Cue::Count, Cue::Where, Cue::Why, Cue::Or];
+            return !self.cues.any(&asks);
+        }
         let asks = [Cue::What, Cue::Which, Cue::How, Cue::HowMuch, Cue::Count, Cue::Where, Cue::Why, Cue::Or];
         let there = self.tokens.windows(2).any(|pair| pair[0].lower == "was" && pair[1].lower == "there");
         first.is_some_and(|(_, cue)| *cue == Cue::Whether)
             && !self.cues.any(&asks)
             && (there || !self.cues.has(Cue::When))
+    }
+
+    /// "tell me if", "check whether": yes or no is asked for by a request.
+    pub(super) fn indirect_whether(&self) -> bool {
+        self.tokens.windows(2).any(|pair| {
+            matches!(pair[0].lower.as_str(), "me" | "us" | "know" | "see" | "check" | "say" | "tell")
+                && matches!(pair[1].lower.as_str(), "if" | "whether")
+        })
     }
 
     /// "the lowest price it fell to": the extreme belongs to the metric, whatever moved. "The biggest price drop" does not.
@@ -135,7 +147,7 @@ impl Composer<'_> {
         let asks_day = cues.any(&[Cue::When, Cue::DayNoun, Cue::First]) && !self.yes_or_no();
         if condition.is_some_and(|condition| !condition.percent)
             && !changing
-            && (share_of_days || self.counts_days() || cues.has(Cue::Whether) && !asks_day)
+            && (share_of_days || self.counts_days() || (cues.has(Cue::Whether) || self.indirect_whether()) && !asks_day)
         {
             return Measure::Count;
         }
@@ -152,7 +164,10 @@ impl Composer<'_> {
             return Measure::Median;
         }
         // "the range between the highest and the lowest price", "high minus low"
-        let between = cues.any(&[Cue::Range, Cue::Difference])
+        let exceeds = cues.has(Cue::HowMuch)
+            && condition.is_none()
+            && self.tokens.iter().any(|token| token.lower.starts_with("exceed"));
+        let between = (exceeds || cues.any(&[Cue::Range, Cue::Difference]))
             && cues.any(&[Cue::Highest, Cue::Peak])
             && cues.any(&[Cue::Lowest, Cue::Bottom]);
         if cues.has(Cue::Range) || between {
@@ -411,7 +426,8 @@ impl Composer<'_> {
         let several = self.cues.found.iter().any(|(at, cue)| {
             *cue == Cue::Thing && self.tokens[*at].lower.ends_with('s') && self.tokens[*at].lower != "business"
         });
-        let who = self.tokens.iter().any(|token| matches!(token.lower.as_str(), "who" | "whom"));
+        let who =
+            self.tokens.iter().any(|token| matches!(token.lower.as_str(), "who" | "whom" | "everyone" | "everybody"));
         let sharing = cues.has(Cue::Same)
             || cues.has(Cue::Share) && (relation.is_some() || entities.len() >= 2)
             // "Which companies are in Apple's sector?"

@@ -12,7 +12,9 @@ use std::collections::BTreeSet;
 const LONGEST: usize = 4;
 
 /// Whether words may be part of a name: written with capitals where the question has any, and no words of the language.
-fn may_name(tokens: &[Token], (start, end): (usize, usize), plain: bool) -> bool {
+///
+/// True for words before a kind of thing, which only a place may be: "which Atlanta company".
+fn may_name(tokens: &[Token], (start, end): (usize, usize), plain: bool) -> Option<bool> {
     let words = tokens[start..end].iter().filter(|token| token.kind == TokenKind::Word);
     let ordinary = |token: &Token| words::cue(&token.lower).is_some() || words::near_cue(&token.lower).is_some();
     let capital =
@@ -40,7 +42,7 @@ fn may_name(tokens: &[Token], (start, end): (usize, usize), plain: bool) -> bool
                             | Cue::Best
                     )
                 ));
-    words.count() > 0 && written && !kind
+    (words.count() > 0 && written).then_some(kind)
 }
 
 /// Links words that are the beginning or the end of exactly one learned name.
@@ -49,9 +51,11 @@ pub(super) fn link_partial(question: &str, tokens: &[Token], roles: &mut [Role],
         return;
     }
     // A question without any capital may mean a name by any word.
-    let plain = !tokens.iter().any(|token| token.capitalised() && token.kind == TokenKind::Word && !token.initial);
+    let plain = !tokens.iter().zip(roles.iter()).any(|(token, role)| {
+        token.capitalised() && token.kind == TokenKind::Word && !token.initial && !matches!(role, Role::Time(_))
+    });
     let mut found = stretches(tokens, roles, LONGEST);
-    found.retain(|stretch| may_name(tokens, *stretch, plain));
+    found.retain(|stretch| may_name(tokens, *stretch, plain).is_some());
     found.sort_by_key(|(start, end)| (std::cmp::Reverse(end - start), *start));
     found.truncate(40);
     let keys: Vec<String> = found.iter().map(|stretch| names::key(text_of(question, tokens, *stretch))).collect();
@@ -74,8 +78,13 @@ pub(super) fn link_partial(question: &str, tokens: &[Token], roles: &mut [Role],
             candidates = aliases.iter().filter(named).filter(ends).collect();
             certainty = 0.85;
         }
+        let before_kind = may_name(tokens, stretch, plain) == Some(true);
+        if before_kind {
+            candidates.retain(|alias| place(alias));
+        }
         // A place is meant only where places are spoken of; a company before an entity nothing was observed of.
-        let placed = tokens.iter().any(|token| words::cue(&token.lower) == Some(Cue::Headquarters))
+        let placed = before_kind
+            || tokens.iter().any(|token| words::cue(&token.lower) == Some(Cue::Headquarters))
             || stretch.0 > 0 && matches!(tokens[stretch.0 - 1].lower.as_str(), "in" | "from" | "near");
         let rank = |alias: &Alias| if place(alias) == placed { 0 } else { 1 };
         let best = candidates.iter().map(|alias| (rank(alias), !alias.observed)).min();

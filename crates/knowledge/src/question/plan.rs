@@ -274,6 +274,8 @@ pub struct Plan {
     pub future: Option<String>,
     /// Further questions in the text, answered after this one.
     pub further: Vec<Further>,
+    /// Words of the language that were read despite a typing error.
+    pub guessed: usize,
     /// What was not understood.
     pub not_understood: Vec<Unknown>,
     /// Share of the meaningful words that were understood, 0 to 1.

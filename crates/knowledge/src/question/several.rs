@@ -18,6 +18,72 @@ fn asks(tokens: &[Token]) -> bool {
     words.count() >= 3 && begins
 }
 
+/// Whether a part of a text is a question or request itself.
+pub(super) fn asks_itself(text: &str) -> bool {
+    token::tokens(text).iter().any(interrogative_or_request)
+}
+
+/// Whether words only ask after what stands before them: "Why was that?", "and why?", "What is that?"
+pub(super) fn only_asks_after(text: &str) -> bool {
+    let tokens = token::tokens(text);
+    let mut words = tokens.iter().filter(|token| token.kind != TokenKind::Symbol).map(|token| token.lower.as_str());
+    let (mut why, mut what, mut refers) = (false, false, false);
+    words.all(|word| {
+        why |= word == "why";
+        what |= word == "what";
+        let back = matches!(word, "that" | "this" | "it");
+        refers |= back;
+        back || matches!(
+            word,
+            "and" | "but" | "why" | "what" | "was" | "is" | "did" | "does" | "so" | "happen" | "mean"
+        )
+    }) && (why || what && refers)
+}
+
+/// Whether a sentence says what is not asked for: "Ignore the volume.", "I already know the open", "Not the close."
+fn dismisses(words: &[&str]) -> bool {
+    const OPENINGS: &[&[&str]] = &[
+        &["ignore"],
+        &["forget"],
+        &["disregard"],
+        &["skip"],
+        &["never", "mind"],
+        &["i", "already", "know"],
+        &["i", "already", "have"],
+        &["i", "know"],
+        &["i", "don't", "care"],
+        &["i", "don't", "need"],
+        &["i", "don't", "want"],
+        &["i", "do", "not"],
+        &["no", "not"],
+        &["not", "the"],
+    ];
+    OPENINGS.iter().any(|opening| words.starts_with(opening))
+}
+
+/// The text without the sentences that say what is not asked for, where something is left.
+pub(super) fn without_dismissals(text: &str) -> Option<String> {
+    let tokens = token::tokens(text);
+    let mut sentences = vec![0];
+    sentences.extend((1..tokens.len()).filter(|at| {
+        matches!(tokens[at - 1].text.as_str(), "?" | "!" | ";")
+            || tokens[at - 1].text == "." && tokens[*at].initial && tokens[*at].capitalised()
+    }));
+    let ends: Vec<usize> = sentences.iter().skip(1).copied().chain([tokens.len()]).collect();
+    let mut kept = Vec::new();
+    for (start, end) in sentences.iter().copied().zip(ends.iter().copied()).filter(|(start, end)| start < end) {
+        let words: Vec<&str> = tokens[start..end]
+            .iter()
+            .filter(|token| token.kind != TokenKind::Symbol)
+            .map(|token| token.lower.as_str())
+            .collect();
+        if !dismisses(&words) {
+            kept.push(&text[tokens[start].start..tokens[end - 1].end]);
+        }
+    }
+    (!kept.is_empty() && kept.len() < sentences.len()).then(|| kept.join(" "))
+}
+
 /// The questions of a text, in their order; one for a text that does not clearly hold several.
 pub(super) fn questions(text: &str) -> Vec<&str> {
     let tokens = token::tokens(text);
@@ -62,6 +128,18 @@ fn interrogative_or_request(token: &Token) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_asked_for_is_left_out() {
+        let left = |text: &str| without_dismissals(text);
+        assert_eq!(left("Ignore the volume. What did AAPL close at?").as_deref(), Some("What did AAPL close at?"));
+        assert_eq!(left("I know the open; give me the close of AAPL").as_deref(), Some("give me the close of AAPL"));
+        assert_eq!(left("I don't care."), None);
+        assert_eq!(left("What did AAPL close at? Not the open."), Some("What did AAPL close at?".to_owned()));
+        assert!(
+            only_asks_after("and why?") && only_asks_after("Why was that?") && !only_asks_after("Why did AAPL fall?")
+        );
+    }
 
     #[test]
     fn questions_are_told_apart() {

@@ -163,6 +163,7 @@ impl Composer<'_> {
                 });
             // "how far below its high"
             let distance = condition.is_none()
+                && measure != Measure::Range
                 && self.is(at, &[Cue::Above, Cue::Below])
                 && self.cues.has(Cue::HowMuch)
                 && (at + 1..(at + 4).min(count)).any(|near| {

@@ -48,7 +48,10 @@ impl Scanner<'_> {
                 }
             }
             "since" | "after" | "before" | "until" | "till" | "til" | "through" | "by" | "following" | "prior"
-            | "up" => {
+            | "up"
+                // "all through May" is in May.
+                if !(here == "through" && index > 0 && matches!(self.word(index - 1), "all" | "right")) =>
+            {
                 let at = self.skip(next, &["the", "to", "of", "on", "including", "close"]);
                 if (here != "up" || at > next)
                     && let Some((stretch, after)) = self.stretch(at)
