@@ -5,7 +5,7 @@ use super::store::Index;
 use crate::error::raise;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, TryReserveError};
 use sutra_hnsw::layout::{
     Bucket, BucketEntry, FIRST_SLOT, Link, PAGE_SIZE, PageKind, State, TID_SLOTS_PER_PAGE, Tids, first_tid_slot,
 };
@@ -160,7 +160,8 @@ struct Seen {
     state: State,
     generation: u8,
     hash: u32,
-    links: Vec<Link>,
+    /// Where its edges stand in [`Survey::links`].
+    links: std::ops::Range<usize>,
     rows: usize,
 }
 
@@ -168,6 +169,7 @@ struct Seen {
 #[derive(Default)]
 struct Survey {
     nodes: HashMap<u32, Seen>,
+    links: Vec<Link>,
     pages: [i64; PageKind::COUNT],
     free_pages: i64,
     free_slots: i64,
@@ -178,12 +180,27 @@ struct Survey {
     faults: Vec<(&'static str, u32, String)>,
 }
 
+/// Raises an error where there was no room for what is read of an index.
+fn make_room(reserved: Result<(), TryReserveError>) {
+    if reserved.is_err() {
+        raise(
+            PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
+            "out of memory while reading a sutra_hnsw index",
+            "All nodes of the index and their edges are held in memory at once.",
+            "",
+        );
+    }
+}
+
 fn survey(index: &mut Index) -> Survey {
     let layout = index.layout;
     let mut found = Survey::default();
+    let mut nodes: Vec<(u32, Seen)> = Vec::new();
     for block in 1..pages::block_count(index.relation) {
         check_for_interrupts();
-        let mut nodes: Vec<(u32, Seen)> = Vec::new();
+        let most = layout.per_page as usize;
+        make_room(found.nodes.try_reserve(most));
+        make_room(found.links.try_reserve(most * layout.max_links(0)));
         pages::read(index.relation, block, std::ptr::null_mut(), |page| {
             let Some(kind) = PageKind::of(page) else {
                 if pages::is_new(page) {
@@ -204,8 +221,9 @@ fn survey(index: &mut Index) -> Survey {
                             found.free_slots += 1;
                             continue;
                         }
-                        let mut links = Vec::new();
-                        node.links(&mut links);
+                        let start = found.links.len();
+                        node.links(&mut found.links);
+                        let links = start..found.links.len();
                         let (level, state, generation) = (node.level(), node.state(), node.generation());
                         nodes.push((id, Seen { level, state, generation, hash: node.hash(), links, rows: 0 }));
                     }
@@ -227,7 +245,7 @@ fn survey(index: &mut Index) -> Survey {
                 PageKind::Meta => found.faults.push(("page", block, "a second meta page".into())),
             }
         });
-        for (id, mut seen) in nodes {
+        for (id, mut seen) in nodes.drain(..) {
             let mut rows = Vec::new();
             index.tids(Link { id, generation: seen.generation }, &mut rows);
             seen.rows = rows.len();
@@ -241,17 +259,23 @@ fn survey(index: &mut Index) -> Survey {
 }
 
 impl Survey {
+    fn links(&self, node: &Seen) -> &[Link] {
+        &self.links[node.links.clone()]
+    }
+
     fn resolves(&self, link: Link) -> bool {
         self.nodes.get(&link.id).is_some_and(|node| node.generation == link.generation)
     }
 
     /// Identifiers of the nodes that a walk on level 0 from the entry point meets.
     fn reachable(&self, entry: Option<Link>) -> HashSet<u32> {
-        let mut met = HashSet::new();
-        let mut queue: Vec<Link> = entry.into_iter().filter(|entry| self.resolves(*entry)).collect();
+        let (mut met, mut queue) = (HashSet::new(), Vec::new());
+        make_room(met.try_reserve(self.nodes.len()));
+        make_room(queue.try_reserve(self.nodes.len()));
+        queue.extend(entry.into_iter().filter(|entry| self.resolves(*entry)));
         met.extend(queue.iter().map(|link| link.id));
         while let Some(link) = queue.pop() {
-            for next in &self.nodes[&link.id].links {
+            for next in self.links(&self.nodes[&link.id]) {
                 if self.resolves(*next) && met.insert(next.id) {
                     queue.push(*next);
                 }
@@ -269,8 +293,8 @@ fn sutra_index_stats(index: pg_sys::Oid) -> TableIterator<'static, (name!(name, 
     let found = survey(&mut index);
     let live = found.nodes.values().filter(|node| node.state == State::Live);
     let reachable = found.reachable(meta.entry);
-    let links: usize = found.nodes.values().map(|node| node.links.len()).sum();
-    let outdated = found.nodes.values().flat_map(|node| &node.links).filter(|link| !found.resolves(**link)).count();
+    let links = found.links.len();
+    let outdated = found.links.iter().filter(|link| !found.resolves(**link)).count();
     let unreachable =
         found.nodes.iter().filter(|(id, node)| node.state == State::Live && !reachable.contains(id)).count();
     let stride = index.layout.stride as i64;
@@ -340,6 +364,7 @@ fn sutra_index_check(
             if bucket.entries().any(|entry| !bucket.takes(entry.hash)) {
                 faults.push(("table", block, "an entry belongs to another bucket".into()));
             }
+            make_room(named.try_reserve(bucket.len()));
             named.extend(bucket.entries());
         });
     });
@@ -347,7 +372,9 @@ fn sutra_index_check(
         faults.push(("table", 0, "a bucket is not in the directory".into()));
     }
     let reachable = found.reachable(meta.entry);
-    let mut ids: Vec<u32> = found.nodes.keys().copied().collect();
+    let mut ids: Vec<u32> = Vec::new();
+    make_room(ids.try_reserve_exact(found.nodes.len()));
+    ids.extend(found.nodes.keys());
     ids.sort_unstable();
     for id in ids {
         check_for_interrupts();
@@ -359,12 +386,12 @@ fn sutra_index_check(
         if node.state == State::Live && !named.contains(&BucketEntry { hash: node.hash, id }) {
             faults.push(("node", id, "not in the table of vectors".into()));
         }
-        let mut seen: Vec<Link> = node.links.clone();
+        let mut seen: Vec<Link> = found.links(node).to_vec();
         seen.sort_unstable();
         if seen.windows(2).any(|pair| pair[0] == pair[1]) {
             faults.push(("node", id, "two links lead to the same node".into()));
         }
-        if node.links.contains(&this) {
+        if found.links(node).contains(&this) {
             faults.push(("node", id, "links to itself".into()));
         }
         for level in 1..=node.level {

@@ -119,11 +119,19 @@ pub enum Logging {
     AtEnd,
 }
 
+/// A page that a change has locked: exclusively to change it, or shared so that nobody else does.
+struct Held {
+    block: u32,
+    locked: Locked,
+    bytes: *mut u8,
+    writable: bool,
+}
+
 /// A change of up to four pages that happens as a whole or not at all.
 pub struct Change {
     relation: pg_sys::Relation,
     state: *mut pg_sys::GenericXLogState,
-    pages: Vec<(u32, Locked, *mut u8)>,
+    pages: Vec<Held>,
 }
 
 /// The most pages of one change.
@@ -142,8 +150,17 @@ impl Change {
 
     /// Locks a page; the caller goes in ascending block order. Returns the page's position.
     pub fn lock(&mut self, block: u32) -> usize {
-        debug_assert!(self.pages.last().is_none_or(|(last, ..)| *last < block) && self.pages.len() < MAX_PAGES);
+        debug_assert!(self.pages.last().is_none_or(|last| last.block < block));
         self.lock_chained(block)
+    }
+
+    /// Locks a page that is looked at and not changed, in ascending block order like the others.
+    pub fn lock_shared(&mut self, block: u32) {
+        debug_assert!(self.pages.last().is_none_or(|last| last.block < block));
+        let locked = lock(self.relation, block, pg_sys::BUFFER_LOCK_SHARE, std::ptr::null_mut());
+        // SAFETY: the buffer is locked for as long as the change holds it.
+        let bytes = unsafe { pg_sys::BufferGetPage(locked.0) }.cast();
+        self.pages.push(Held { block, locked, bytes, writable: false });
     }
 
     /// Locks the page of a chain that is always locked after the pages already taken, whatever its block.
@@ -158,48 +175,60 @@ impl Change {
 
     /// Whether the change has locked `block`.
     pub fn holds(&self, block: u32) -> bool {
-        self.pages.iter().any(|(held, ..)| *held == block)
+        self.position(block).is_some()
+    }
+
+    /// The position of a page that the change has locked.
+    pub fn position(&self, block: u32) -> Option<usize> {
+        self.pages.iter().position(|held| held.block == block)
     }
 
     fn register(&mut self, block: u32, locked: Locked) -> usize {
         // SAFETY: the buffer is exclusively locked, and stays so until the record is finished.
-        let page = unsafe {
+        let page: pg_sys::Page = unsafe {
             if self.state.is_null() {
                 pg_sys::BufferGetPage(locked.0)
             } else {
                 pg_sys::GenericXLogRegisterBuffer(self.state, locked.0, 0)
             }
         };
-        self.pages.push((block, locked, page.cast()));
+        self.pages.push(Held { block, locked, bytes: page.cast(), writable: true });
         self.pages.len() - 1
     }
 
     /// The bytes of a page, with the changes so far.
     pub fn page(&self, position: usize) -> &[u8] {
-        // SAFETY: the pointer is to a whole page that only this change can reach.
-        unsafe { std::slice::from_raw_parts(self.pages[position].2, PAGE_SIZE) }
+        // SAFETY: the pointer is to a whole page that nobody else can change.
+        unsafe { std::slice::from_raw_parts(self.pages[position].bytes, PAGE_SIZE) }
     }
 
     /// The bytes of a page, to write.
     pub fn page_mut(&mut self, position: usize) -> &mut [u8] {
-        // SAFETY: as above, and `self` is borrowed mutably.
-        unsafe { std::slice::from_raw_parts_mut(self.pages[position].2, PAGE_SIZE) }
+        let held = &self.pages[position];
+        assert!(held.writable, "the page is locked to be read");
+        // SAFETY: the page is locked exclusively, and `self` is borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(held.bytes, PAGE_SIZE) }
     }
 
     /// Makes a new page of `kind`.
     pub fn init(&mut self, position: usize, kind: PageKind) {
-        let page = self.pages[position].2;
+        let page = self.pages[position].bytes;
         // SAFETY: the page has BLCKSZ bytes and is ours alone.
         unsafe { init_page(page, kind) }
     }
 
     /// Writes the record and releases the pages.
     pub fn finish(mut self) {
-        (0..self.pages.len()).for_each(|position| cover(self.page_mut(position)));
+        for position in 0..self.pages.len() {
+            if self.pages[position].writable {
+                cover(self.page_mut(position));
+            }
+        }
         // SAFETY: the pages are locked; a null state means that changes were made in place.
         unsafe {
             if self.state.is_null() {
-                self.pages.iter().for_each(|(_, locked, _)| pg_sys::MarkBufferDirty(locked.0));
+                let written = self.pages.iter().filter(|held| held.writable);
+                written.for_each(|held| pg_sys::MarkBufferDirty(held.locked.0));
             } else {
                 pg_sys::GenericXLogFinish(self.state);
                 self.state = std::ptr::null_mut();

@@ -3,13 +3,13 @@
 
 use super::insert::item_pointer;
 use super::pages::{self, Change, Logging};
-use super::store::{ChainGuard, Index, corrupt};
+use super::store::{ChainGuard, Index, corrupt, entry_of};
 use crate::error::raise;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use sutra_hnsw::insert::{Edit, Outcome, StoreMut, relink};
+use sutra_hnsw::insert::{Edit, Outcome, StoreMut};
 use sutra_hnsw::layout::{HeapTid, Link, PageKind, State, Tids, TidsMut, tid_block};
-use sutra_hnsw::repair::repair;
+use sutra_hnsw::repair::{relink, repair};
 use sutra_hnsw::search::{Entry, Store};
 
 /// What a slot was when vacuum read it.
@@ -24,7 +24,7 @@ const UNKNOWN: Status = Status { state: State::Free, generation: 0 };
 /// Attempts to repair a node that inserts keep changing; what remains is an edge that readers pass by and the next vacuum repairs.
 const ATTEMPTS: usize = 16;
 
-/// Passes over the graph to link what cannot be reached: linking one node by force may cut off another.
+/// Passes over the nodes that cannot be reached: one may be near nothing but others of them.
 const ROUNDS: usize = 4;
 
 struct Vacuum {
@@ -36,6 +36,8 @@ struct Vacuum {
     slots: Vec<Status>,
     blocks: u32,
     dead: u64,
+    /// A node of the highest level among those that keep rows.
+    highest: Option<Entry>,
     removed: f64,
     remaining: f64,
 }
@@ -72,7 +74,7 @@ impl Vacuum {
             );
         }
         self.slots.resize(count, UNKNOWN);
-        let mut nodes: Vec<(u32, Option<HeapTid>, u32)> = Vec::new();
+        let mut nodes: Vec<(u32, u8, Option<HeapTid>, u32)> = Vec::new();
         for block in 1..self.blocks {
             self.pause();
             nodes.clear();
@@ -84,7 +86,7 @@ impl Vacuum {
                     let node = layout.node(page, id);
                     self.slots[id as usize] = Status { state: node.state(), generation: node.generation() };
                     if node.state() == State::Live {
-                        nodes.push((id, node.tid(), node.tid_slot()));
+                        nodes.push((id, node.level(), node.tid(), node.tid_slot()));
                     }
                 }
                 false
@@ -94,7 +96,7 @@ impl Vacuum {
                 self.index.adopt(PageKind::Node, block);
             }
             let mut changed: Vec<u32> = Vec::new();
-            for (id, tid, chain) in &nodes {
+            for (id, _, tid, chain) in &nodes {
                 // CREATE INDEX CONCURRENTLY counts on hearing of each row once: those of chains are asked about below.
                 let simple = tid.filter(|_| *chain == 0);
                 if simple.is_none_or(|tid| self.is_dead(tid)) {
@@ -105,6 +107,13 @@ impl Vacuum {
             }
             if !changed.is_empty() {
                 self.change_nodes(block, &changed);
+            }
+            for (id, level, ..) in &nodes {
+                let slot = self.slots[*id as usize];
+                if slot.state == State::Live && self.highest.is_none_or(|highest| highest.level < *level) {
+                    let link = Link { id: *id, generation: slot.generation };
+                    self.highest = Some(Entry { link, level: *level });
+                }
             }
         }
         self.dead = self.slots.iter().filter(|slot| slot.state == State::Dead).count() as u64;
@@ -201,10 +210,84 @@ impl Vacuum {
         slots.get(link.id as usize).is_some_and(|slot| slot.generation != link.generation || slot.state == State::Dead)
     }
 
-    /// Step 2: replaces edges to dead nodes, and the entry point if it is dead.
+    /// Step 2: makes live nodes lead to every live node, from an entry point that is live.
+    fn connect(&mut self) {
+        loop {
+            let present = self.index.meta().entry;
+            let entry = entry_of(&self.index.meta());
+            let lost = entry.is_none_or(|entry| Self::is_gone(&self.slots, entry.link));
+            let start = if lost { self.highest } else { entry };
+            if let Some(start) = start {
+                self.relink_unreachable(start);
+            }
+            let settled = match start {
+                _ if !lost => true,
+                Some(start) => self.index.replace_entry(present, start),
+                None => self.index.clear_entry(present),
+            };
+            // Else an insert has made its node the entry point meanwhile.
+            if settled {
+                return;
+            }
+        }
+    }
+
+    /// Links the nodes that `start` does not lead to over live nodes.
+    fn relink_unreachable(&mut self, start: Entry) {
+        let mut met = vec![false; self.slots.len()];
+        self.walk(start.link, &mut met);
+        for _ in 0..ROUNDS {
+            let mut complete = true;
+            for id in 0..self.slots.len() as u32 {
+                let slot = self.slots[id as usize];
+                if slot.state != State::Live || met[id as usize] {
+                    continue;
+                }
+                self.pause();
+                let (node, ef) = (Link { id, generation: slot.generation }, self.index.ef_construction);
+                // What was added since the first step came with an edge from a live node, and needs nothing more than that one does.
+                let reached = |link: Link| met.get(link.id as usize).is_some_and(|met| *met);
+                if relink(&mut self.index, node, start, ef, reached) {
+                    self.walk(node, &mut met);
+                } else {
+                    complete = false;
+                }
+            }
+            if complete {
+                return;
+            }
+        }
+    }
+
+    /// Marks what `start` leads to on level 0 over nodes that are not dead.
+    fn walk(&mut self, start: Link, met: &mut Vec<bool>) {
+        let (mut queue, mut links) = (vec![start], Vec::new());
+        if let Some(start) = met.get_mut(start.id as usize) {
+            *start = true;
+        }
+        while let Some(node) = queue.pop() {
+            self.pause();
+            links.clear();
+            self.index.links(node, 0, &mut links);
+            for link in &links {
+                let place = link.id as usize;
+                if Self::is_gone(&self.slots, *link) {
+                    continue;
+                }
+                // What was added since the first step leads on as well.
+                if place >= met.len() {
+                    met.resize(place + 1, false);
+                }
+                if !std::mem::replace(&mut met[place], true) {
+                    queue.push(*link);
+                }
+            }
+        }
+    }
+
+    /// Step 3: replaces edges to dead nodes, which no live node depends on any more.
     fn repair_edges(&mut self) {
         let layout = self.index.layout;
-        let mut highest: Option<Entry> = None;
         let mut nodes: Vec<(Link, u8, bool)> = Vec::new();
         let mut links: Vec<Link> = Vec::new();
         for block in 1..pages::block_count(self.index.relation) {
@@ -227,9 +310,6 @@ impl Vacuum {
             });
             let mut edits: Vec<Edit> = Vec::new();
             for (node, level, broken) in &nodes {
-                if highest.is_none_or(|highest| highest.level < *level) {
-                    highest = Some(Entry { link: *node, level: *level });
-                }
                 let lowest = if *broken { 0 } else { 1 };
                 for level in lowest..=*level {
                     let slots = &self.slots;
@@ -239,64 +319,6 @@ impl Vacuum {
                 }
             }
             self.apply(edits);
-        }
-        let meta = self.index.meta();
-        if meta.entry.is_some_and(|entry| Self::is_gone(&self.slots, entry)) {
-            match highest {
-                Some(highest) => {
-                    self.index.replace_entry(meta.entry, highest);
-                }
-                None => self.index.clear_entry(meta.entry),
-            }
-        }
-    }
-
-    /// Step 3: links the nodes anew that the entry point does not lead to any more.
-    fn relink_unreachable(&mut self) {
-        for _ in 0..ROUNDS {
-            let Some(entry) = self.index.meta().entry else { return };
-            let mut met = vec![false; self.slots.len()];
-            self.walk(entry, &mut met);
-            let mut complete = true;
-            for id in 0..self.slots.len() as u32 {
-                let slot = self.slots[id as usize];
-                if slot.state == State::Live && !met[id as usize] {
-                    complete = false;
-                    self.pause();
-                    let (node, ef) = (Link { id, generation: slot.generation }, self.index.ef_construction);
-                    relink(&mut self.index, node, ef);
-                    self.walk(node, &mut met);
-                }
-            }
-            if complete {
-                return;
-            }
-        }
-    }
-
-    /// Marks what `start` leads to on level 0.
-    fn walk(&mut self, start: Link, met: &mut Vec<bool>) {
-        let (mut queue, mut links) = (vec![start], Vec::new());
-        if let Some(start) = met.get_mut(start.id as usize) {
-            *start = true;
-        }
-        while let Some(node) = queue.pop() {
-            self.pause();
-            links.clear();
-            self.index.links(node, 0, &mut links);
-            for link in &links {
-                let place = link.id as usize;
-                if self.slots.get(place).is_some_and(|slot| slot.generation != link.generation) {
-                    continue;
-                }
-                // What was added since the first step leads on as well.
-                if place >= met.len() {
-                    met.resize(place + 1, false);
-                }
-                if !std::mem::replace(&mut met[place], true) {
-                    queue.push(*link);
-                }
-            }
         }
     }
 
@@ -324,13 +346,13 @@ impl Vacuum {
         }
     }
 
-    /// Takes the dead nodes out of the table of vectors.
+    /// Step 4: takes the dead nodes out of the table of vectors.
     fn forget_nodes(&self) {
         let dead = |id: u32| self.slots.get(id as usize).is_some_and(|slot| slot.state == State::Dead);
         self.index.forget(|| self.pause(), dead);
     }
 
-    /// Step 4: frees the slots of dead nodes and of what they own.
+    /// Step 5: frees the slots of dead nodes and of what they own.
     fn free_slots(&mut self) {
         let layout = self.index.layout;
         for block in 1..self.blocks {
@@ -429,13 +451,14 @@ pub unsafe extern "C-unwind" fn ambulkdelete(
             slots: Vec::new(),
             blocks: 0,
             dead: 0,
+            highest: None,
             removed: 0.0,
             remaining: 0.0,
         };
         vacuum.remove_rows();
         if vacuum.dead > 0 {
+            vacuum.connect();
             vacuum.repair_edges();
-            vacuum.relink_unreachable();
             vacuum.forget_nodes();
             vacuum.free_slots();
         }

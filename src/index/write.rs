@@ -1,11 +1,12 @@
 //! The index as the graph algorithms see it: writing nodes and edges. Locks go meta page, node and upper pages in block
-//! order, then TID pages or the bucket of the table of vectors.
+//! order (those of a detour shared), then TID pages or the bucket of the table of vectors.
 
 use super::pages::{self, Change, MAX_PAGES};
 use super::store::{Index, entry_of};
 use pgrx::pg_sys;
+use std::collections::BTreeMap;
 use sutra_hnsw::code::CodeRef;
-use sutra_hnsw::insert::{Change as LinkChange, Edit, Outcome, StoreError, StoreMut};
+use sutra_hnsw::insert::{Anchor, Change as LinkChange, Detour, Edit, NEW, Outcome, StoreError, StoreMut};
 use sutra_hnsw::layout::{
     Bucket, BucketEntry, BucketMut, HeapTid, Link, Meta, PageKind, State, Tids, TidsMut, free_tid_slot, list_next,
     set_list_next, tid_block,
@@ -20,13 +21,18 @@ impl Index {
         Change::begin(self.relation, self.logging)
     }
 
+    fn read_meta(&self, page: &[u8]) -> Meta {
+        match Meta::read(page) {
+            Ok(meta) => meta,
+            Err(_) => super::store::corrupt(self.relation, "The meta page was overwritten."),
+        }
+    }
+
     /// Changes the meta page; `body` says whether it did.
     fn change_meta(&self, body: impl FnOnce(&mut Meta) -> bool) -> bool {
         let mut change = self.change();
         let position = change.lock(0);
-        let Ok(mut meta) = Meta::read(change.page(position)) else {
-            super::store::corrupt(self.relation, "The meta page was overwritten.")
-        };
+        let mut meta = self.read_meta(change.page(position));
         let changed = body(&mut meta);
         if changed {
             meta.write(change.page_mut(position));
@@ -35,15 +41,15 @@ impl Index {
         changed
     }
 
-    /// Leaves the index without entry point if the present one is `old`.
-    pub fn clear_entry(&self, old: Option<Link>) {
+    /// Leaves the index without entry point if the present one is `old`; false where it is another.
+    pub fn clear_entry(&self, old: Option<Link>) -> bool {
         self.change_meta(|meta| {
             let matches = meta.entry == old;
             if matches {
                 (meta.entry, meta.entry_level) = (None, 0);
             }
             matches
-        });
+        })
     }
 
     /// Adds a page of `kind` and puts it in front of the list of pages with free slots.
@@ -70,9 +76,7 @@ impl Index {
     }
 
     fn push(&self, change: &mut Change, head: usize, page: usize, kind: PageKind, block: u32) {
-        let Ok(mut meta) = Meta::read(change.page(head)) else {
-            super::store::corrupt(self.relation, "The meta page was overwritten.")
-        };
+        let mut meta = self.read_meta(change.page(head));
         set_list_next(change.page_mut(page), Some(meta.heads[kind.list()]));
         meta.heads[kind.list()] = block;
         meta.write(change.page_mut(head));
@@ -96,9 +100,7 @@ impl Index {
     fn withdraw(&self, kind: PageKind, block: u32) {
         let mut change = self.change();
         let head = change.lock(0);
-        let Ok(mut meta) = Meta::read(change.page(head)) else {
-            super::store::corrupt(self.relation, "The meta page was overwritten.")
-        };
+        let mut meta = self.read_meta(change.page(head));
         if meta.heads[kind.list()] != block {
             return;
         }
@@ -120,18 +122,43 @@ impl Index {
         }
     }
 
-    fn edit(&self, page: &mut [u8], edit: &Edit, slot: Option<u32>) -> Outcome {
+    /// Locks pages in ascending block order: those to change, and the nodes of detours so that nobody changes them.
+    fn lock_pages(&self, written: &[u32], detours: &mut dyn Iterator<Item = &Detour>) -> Change {
+        let vias = detours.filter(|detour| detour.via != NEW).map(|detour| (self.layout.block(detour.via.id), false));
+        let mut blocks: BTreeMap<u32, bool> = vias.collect();
+        blocks.extend(written.iter().map(|block| (*block, true)));
+        let mut change = self.change();
+        for (block, writable) in blocks {
+            if writable {
+                change.lock(block);
+            } else {
+                change.lock_shared(block);
+            }
+        }
+        change
+    }
+
+    fn page_of<'a>(&self, change: &'a Change, block: u32) -> &'a [u8] {
+        let Some(position) = change.position(block) else {
+            super::store::corrupt(self.relation, "A page that is to be changed was not locked.")
+        };
+        change.page(position)
+    }
+
+    /// Whether an edit can be written: to the upper slot `slot`, or to its node for level 0. `own` is what a node that is being created leads to.
+    fn verdict(&self, change: &Change, edit: &Edit, slot: Option<u32>, own: &[Link]) -> Outcome {
         let layout = self.layout;
         let mut present = Vec::new();
         match slot {
             None => {
-                let view = layout.node(page, edit.target.id);
-                if PageKind::of(page) != Some(PageKind::Node) || !view.is(edit.target) || view.state() != State::Live {
+                let page = self.page_of(change, layout.block(edit.target.id));
+                if !self.is_live(page, edit.target) {
                     return Outcome::Gone;
                 }
-                view.links(&mut present);
+                layout.node(page, edit.target.id).links(&mut present);
             }
             Some(slot) => {
+                let page = self.page_of(change, layout.upper_block(slot));
                 let view = layout.upper(page, slot);
                 if PageKind::of(page) != Some(PageKind::Upper) || !view.belongs_to(edit.target) {
                     return Outcome::Gone;
@@ -139,24 +166,72 @@ impl Index {
                 view.links(&mut present);
             }
         }
-        match &edit.change {
-            LinkChange::Push(link) if present.contains(link) => return Outcome::Done,
-            LinkChange::Push(link) => {
-                let pushed = match slot {
-                    None => layout.node_mut(page, edit.target.id).push_link(*link),
-                    Some(slot) => layout.upper_mut(page, slot).push_link(*link),
-                };
-                if !pushed {
-                    return Outcome::Changed;
-                }
+        let stands = match &edit.change {
+            LinkChange::Push(link) => present.contains(link) || present.len() < layout.max_links(edit.level),
+            LinkChange::Replace { expected, detours, .. } => {
+                *expected == present && detours.iter().all(|detour| self.leads(change, detour, own))
             }
-            LinkChange::Replace { expected, .. } if *expected != present => return Outcome::Changed,
-            LinkChange::Replace { links, .. } => match slot {
-                None => layout.node_mut(page, edit.target.id).set_links(links),
-                Some(slot) => layout.upper_mut(page, slot).set_links(links),
-            },
+        };
+        if stands { Outcome::Done } else { Outcome::Changed }
+    }
+
+    fn is_live(&self, page: &[u8], node: Link) -> bool {
+        let view = self.layout.node(page, node.id);
+        PageKind::of(page) == Some(PageKind::Node) && view.is(node) && view.state() == State::Live
+    }
+
+    /// Whether a detour is one still; its page is locked.
+    fn leads(&self, change: &Change, detour: &Detour, own: &[Link]) -> bool {
+        if detour.via == NEW {
+            return own.contains(&detour.lost);
         }
-        Outcome::Done
+        let page = self.page_of(change, self.layout.block(detour.via.id));
+        let mut links = Vec::new();
+        if self.is_live(page, detour.via) {
+            self.layout.node(page, detour.via.id).links(&mut links);
+        }
+        links.contains(&detour.lost)
+    }
+
+    /// Writes an edit that [`Self::verdict`] allows.
+    fn edit(&self, page: &mut [u8], target: Link, slot: Option<u32>, change: &LinkChange) {
+        let mut present = Vec::new();
+        match slot {
+            None => self.layout.node(page, target.id).links(&mut present),
+            Some(slot) => self.layout.upper(page, slot).links(&mut present),
+        }
+        let links = match change {
+            LinkChange::Push(link) if present.contains(link) => return,
+            LinkChange::Push(link) => {
+                present.push(*link);
+                &present
+            }
+            LinkChange::Replace { links, .. } => links,
+        };
+        match slot {
+            None => self.layout.node_mut(page, target.id).set_links(links),
+            Some(slot) => self.layout.upper_mut(page, slot).set_links(links),
+        }
+    }
+
+    /// Whether an anchor can be written; its page is at `at`.
+    fn stands(&self, change: &Change, anchor: &Anchor, at: usize, own: &[Link]) -> bool {
+        match anchor {
+            Anchor::Entry(old) => self.read_meta(change.page(at)).entry == *old,
+            Anchor::Edge(edit) => self.verdict(change, edit, None, own) == Outcome::Done,
+        }
+    }
+
+    /// Writes the anchor of a new node.
+    fn anchor(&self, change: &mut Change, anchor: &Anchor, at: usize, new: Entry) {
+        match anchor {
+            Anchor::Entry(_) => {
+                let mut meta = self.read_meta(change.page(at));
+                (meta.entry, meta.entry_level) = (Some(new.link), new.level);
+                meta.write(change.page_mut(at));
+            }
+            Anchor::Edge(edit) => self.edit(change.page_mut(at), edit.target, None, &edit.change.naming(new.link)),
+        }
     }
 
     /// Where the next row of a node goes: into its own slot, into the TID slot in front, or into a new one.
@@ -236,7 +311,14 @@ impl StoreMut for Index {
             .map(|position| nodes[position])
     }
 
-    fn create(&mut self, code: CodeRef<'_>, level: u8, tid: HeapTid, links: &[Vec<Link>]) -> Result<Link, StoreError> {
+    fn create(
+        &mut self,
+        code: CodeRef<'_>,
+        level: u8,
+        tid: HeapTid,
+        links: &[Vec<Link>],
+        anchor: &Anchor,
+    ) -> Result<Option<Link>, StoreError> {
         let layout = self.layout;
         let mut attempts = 0;
         loop {
@@ -256,18 +338,21 @@ impl StoreMut for Index {
                 self.grow(PageKind::Upper)?;
                 continue;
             }
-            let mut change = self.change();
-            let (node_at, upper_at) = match (level, node_block < upper_block) {
-                (0, _) => (change.lock(node_block), None),
-                (_, true) => {
-                    let node_at = change.lock(node_block);
-                    (node_at, Some(change.lock(upper_block)))
-                }
-                (_, false) => {
-                    let upper_at = change.lock(upper_block);
-                    (change.lock(node_block), Some(upper_at))
-                }
+            let anchor_block = match anchor {
+                Anchor::Entry(_) => 0,
+                Anchor::Edge(edit) => layout.block(edit.target.id),
             };
+            let detours: &[Detour] = match anchor {
+                Anchor::Entry(_) => &[],
+                Anchor::Edge(edit) => edit.change.detours(),
+            };
+            let upper_block = (level > 0).then_some(upper_block);
+            let written: Vec<u32> = [node_block, anchor_block].into_iter().chain(upper_block).collect();
+            let mut change = self.lock_pages(&written, &mut detours.iter());
+            let (Some(node_at), Some(anchor_at)) = (change.position(node_block), change.position(anchor_block)) else {
+                continue;
+            };
+            let upper_at = upper_block.and_then(|block| change.position(block));
             let kinds = [(Some(node_at), PageKind::Node), (upper_at, PageKind::Upper)];
             if kinds.iter().any(|(at, kind)| at.is_some_and(|at| PageKind::of(change.page(at)) != Some(*kind))) {
                 super::store::corrupt(self.relation, "The list of pages with room leads to a page of another kind.")
@@ -277,22 +362,25 @@ impl StoreMut for Index {
                 self.withdraw(PageKind::Node, node_block);
                 continue;
             };
-            let upper = match upper_at {
-                None => 0,
-                Some(at) => match layout.free_uppers(change.page(at), upper_block, u32::from(level)) {
+            let upper = match (upper_at, upper_block) {
+                (Some(at), Some(block)) => match layout.free_uppers(change.page(at), block, u32::from(level)) {
                     Some(slot) => slot,
                     None => {
-                        let full = !layout.has_room(PageKind::Upper, change.page(at), upper_block);
+                        let full = !layout.has_room(PageKind::Upper, change.page(at), block);
                         drop(change);
                         if full {
-                            self.withdraw(PageKind::Upper, upper_block);
+                            self.withdraw(PageKind::Upper, block);
                         } else {
                             self.grow(PageKind::Upper)?;
                         }
                         continue;
                     }
                 },
+                _ => 0,
             };
+            if !self.stands(&change, anchor, anchor_at, &links[0]) {
+                return Ok(None);
+            }
             let link = Link { id, generation: layout.node(change.page(node_at), id).generation() };
             let mut crowded = false;
             if let Some(block) = bucket_block {
@@ -316,6 +404,7 @@ impl StoreMut for Index {
                 }
             }
             layout.node_mut(change.page_mut(node_at), id).fill(level, code, tid, upper, &links[0]);
+            self.anchor(&mut change, anchor, anchor_at, Entry { link, level });
             let full = layout.free_node(change.page(node_at), node_block).is_none();
             change.finish();
             if full {
@@ -324,7 +413,7 @@ impl StoreMut for Index {
             if crowded {
                 self.grow_table();
             }
-            return Ok(link);
+            return Ok(Some(link));
         }
     }
 
@@ -339,36 +428,36 @@ impl StoreMut for Index {
         let mut rest = &places[..];
         while !rest.is_empty() {
             pages::check_for_interrupts();
-            let mut change = self.change();
-            let (mut taken, mut blocks, mut written) = (0, Vec::with_capacity(MAX_PAGES), false);
-            for (block, slot, number) in rest {
+            let mut blocks: Vec<u32> = Vec::with_capacity(MAX_PAGES);
+            let fits = |(block, ..): &&(u32, Option<u32>, usize)| {
                 if blocks.last() != Some(block) {
                     if blocks.len() == MAX_PAGES {
-                        break;
+                        return false;
                     }
                     blocks.push(*block);
-                    change.lock(*block);
                 }
-                outcomes[*number] = self.edit(change.page_mut(blocks.len() - 1), &edits[*number], *slot);
-                written |= outcomes[*number] == Outcome::Done;
-                taken += 1;
+                true
+            };
+            let (now, later) = rest.split_at(rest.iter().take_while(fits).count());
+            let mut detours = now.iter().flat_map(|(.., number)| edits[*number].change.detours());
+            let mut change = self.lock_pages(&blocks, &mut detours);
+            let mut written = false;
+            for (block, slot, number) in now {
+                let edit = &edits[*number];
+                outcomes[*number] = self.verdict(&change, edit, *slot, &[]);
+                if outcomes[*number] == Outcome::Done
+                    && let Some(at) = change.position(*block)
+                {
+                    self.edit(change.page_mut(at), edit.target, *slot, &edit.change);
+                    written = true;
+                }
             }
             if written {
                 change.finish();
             }
-            rest = &rest[taken..];
+            rest = later;
         }
         outcomes
-    }
-
-    fn promote(&mut self, entry: Entry) {
-        self.change_meta(|meta| {
-            let higher = meta.entry.is_none() || meta.entry_level < entry.level;
-            if higher {
-                (meta.entry, meta.entry_level) = (Some(entry.link), entry.level);
-            }
-            higher
-        });
     }
 
     fn replace_entry(&mut self, old: Option<Link>, entry: Entry) -> bool {

@@ -15,29 +15,65 @@ pub struct Edit {
     pub change: Change,
 }
 
+/// Stands for a node that is being created, in the change that links to it.
+pub const NEW: Link = Link { id: 0, generation: 0 };
+
+/// An edge that is given up on level 0, and the node over which its end stays in reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Detour {
+    /// The end of the edge.
+    pub lost: Link,
+    /// A neighbour that is kept and leads to `lost`.
+    pub via: Link,
+}
+
 /// How the edges of a node change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// One more; refused where there is no room.
     Push(Link),
-    /// Others; refused where the edges are no longer those the decision was made from.
+    /// Others; refused where the edges are no longer those the decision was made from, or where a detour is none any more.
     Replace {
         /// The edges that the decision was made from.
         expected: Vec<Link>,
         /// The new edges.
         links: Vec<Link>,
+        /// Why what is no longer linked to stays in reach. The store looks it up while nobody can change it: two processes that each count on
+        /// the other's edge would cut its end off.
+        detours: Vec<Detour>,
     },
 }
 
 impl Change {
-    /// The edges that go.
-    fn losses(&self) -> impl Iterator<Item = Link> + '_ {
-        let (expected, links): (&[Link], &[Link]) = match self {
-            Change::Push(_) => (&[], &[]),
-            Change::Replace { expected, links } => (expected, links),
-        };
-        expected.iter().copied().filter(|link| !links.contains(link))
+    /// The detours that the change counts on.
+    pub fn detours(&self) -> &[Detour] {
+        match self {
+            Change::Push(_) => &[],
+            Change::Replace { detours, .. } => detours,
+        }
     }
+
+    /// The change with `node` in the place of [`NEW`].
+    pub fn naming(&self, node: Link) -> Change {
+        let named = |link: &Link| if *link == NEW { node } else { *link };
+        match self {
+            Change::Push(link) => Change::Push(named(link)),
+            Change::Replace { expected, links, detours } => Change::Replace {
+                expected: expected.clone(),
+                links: links.iter().map(named).collect(),
+                detours: detours.iter().map(|detour| Detour { via: named(&detour.via), ..*detour }).collect(),
+            },
+        }
+    }
+}
+
+/// What makes a new node reachable, in the step that creates it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// It becomes the entry point, if the present one is this.
+    Entry(Option<Link>),
+    /// Another node links to it on level 0: an edit in which it is called [`NEW`].
+    Edge(Edit),
 }
 
 /// What became of an edit.
@@ -65,12 +101,18 @@ pub trait StoreMut: Store {
     fn entry(&mut self) -> Option<Entry>;
     /// A live node with the same vector, if the table of vectors has one.
     fn find_same(&mut self, code: CodeRef<'_>) -> Option<Link>;
-    /// Writes a new node with its edges of level 0 and up and its entry in the table of vectors, unreachable until something links to it.
-    fn create(&mut self, code: CodeRef<'_>, level: u8, tid: HeapTid, links: &[Vec<Link>]) -> Result<Link, StoreError>;
-    /// Applies edits to different (target, level) pairs, each under the lock of its page.
+    /// Writes a new node with its edges of level 0 and up, its entry in the table of vectors and its anchor, all or nothing; None where the
+    /// anchor cannot be written any more.
+    fn create(
+        &mut self,
+        code: CodeRef<'_>,
+        level: u8,
+        tid: HeapTid,
+        links: &[Vec<Link>],
+        anchor: &Anchor,
+    ) -> Result<Option<Link>, StoreError>;
+    /// Applies edits to different (target, level) pairs, each while nobody else can change its target or its detours.
     fn apply(&mut self, edits: &[Edit]) -> Vec<Outcome>;
-    /// Makes `entry` the entry point if the present one is of a lower level.
-    fn promote(&mut self, entry: Entry);
     /// Makes `entry` the entry point if the present one is `old`; false where it is another.
     fn replace_entry(&mut self, old: Option<Link>, entry: Entry) -> bool;
     /// Adds a row to a live node; false where it is dead or gone.
@@ -106,55 +148,95 @@ pub fn insert<S: StoreMut>(
         return Ok(same);
     }
     let query = Query::of_code(store.distance(), code);
-    let mut node: Option<Link> = None;
-    let mut links: Vec<Vec<Link>> = Vec::new();
-    for _ in 0..ROUNDS {
+    loop {
         let entry = store.entry();
-        let previous = links;
         let found = match entry {
             Some(entry) => search_levels(store, &query, entry, level, ef_construction),
             None => vec![Vec::new(); usize::from(level) + 1],
         };
-        links = choose_all(store, found, node);
-        let this = match node {
-            Some(node) => {
-                set_links(store, node, previous, &links);
-                node
-            }
-            None => store.create(code, level, tid, &links)?,
+        let neighbours = choose_all(store, found);
+        let mut links = neighbours.clone();
+        let lower = entry.filter(|entry| level > entry.level && !links[0].is_empty()).map(|entry| entry.link);
+        // What the present entry point leads to stays in reach when the new node takes its place.
+        links[0].extend(lower.filter(|lower| !neighbours[0].contains(lower)));
+        let Some((node, refused)) = create(store, code, tid, &links, &neighbours[0], entry)? else {
+            // Every neighbour was removed, or another row was the first of an empty index: search again.
+            continue;
         };
-        node = Some(this);
-        if links[0].is_empty() {
-            // The index is empty or all that the entry point leads to is without rows: start anew from this node, unless another row was faster.
-            if store.replace_entry(entry.map(|entry| entry.link), Entry { link: this, level }) {
-                break;
-            }
-        } else if link_back(store, this, code, &links) {
-            if entry.is_some_and(|entry| level > entry.level) {
-                store.promote(Entry { link: this, level });
-            }
-            break;
+        let open = (0u8..).zip(&neighbours).flat_map(|(level, targets)| {
+            let targets = if level == 0 { &targets[refused..] } else { targets };
+            targets.iter().map(move |target| (*target, level))
+        });
+        link_back(store, node, code, &links, open.collect());
+        if let Some(lower) = lower {
+            raise_entry(store, Entry { link: node, level }, lower);
         }
-        // Every neighbour was removed while it was being linked: search again.
+        return Ok(node);
     }
-    node.ok_or(StoreError::Full)
 }
 
-/// Gives a node that was written in an earlier round the edges of this one.
-fn set_links<S: StoreMut>(store: &mut S, node: Link, previous: Vec<Vec<Link>>, links: &[Vec<Link>]) {
-    let edits: Vec<Edit> = (0u8..)
-        .zip(previous.into_iter().zip(links))
-        .map(|(level, (expected, links))| Edit {
-            target: node,
-            level,
-            change: Change::Replace { expected, links: links.clone() },
-        })
-        .collect();
-    store.apply(&edits);
+/// Creates a node with its edges and with the edge that leads to it, from the nearest neighbour that takes it. Returns it, and how many of `neighbours` need not be
+/// asked again; None where it is to be searched again.
+fn create<S: StoreMut>(
+    store: &mut S,
+    code: CodeRef<'_>,
+    tid: HeapTid,
+    links: &[Vec<Link>],
+    neighbours: &[Link],
+    entry: Option<Entry>,
+) -> Result<Option<(Link, usize)>, StoreError> {
+    let level = (links.len() - 1) as u8;
+    if neighbours.is_empty() {
+        // The index is empty or all that the entry point leads to is without rows: start anew from this node.
+        let anchor = Anchor::Entry(entry.map(|entry| entry.link));
+        return Ok(store.create(code, level, tid, links, &anchor)?.map(|node| (node, 0)));
+    }
+    for (position, target) in neighbours.iter().enumerate() {
+        for _ in 0..ROUNDS {
+            let Some(change) = decide(store, *target, 0, NEW, &links[0], code) else { break };
+            let anchor = Anchor::Edge(Edit { target: *target, level: 0, change });
+            if let Some(node) = store.create(code, level, tid, links, &anchor)? {
+                return Ok(Some((node, position + 1)));
+            }
+        }
+    }
+    for target in neighbours {
+        for _ in 0..ROUNDS {
+            let Some((change, end)) = make_room(store, *target, NEW, &links[0], true) else { break };
+            let mut links = links.to_vec();
+            links[0].extend(end);
+            let anchor = Anchor::Edge(Edit { target: *target, level: 0, change });
+            if let Some(node) = store.create(code, level, tid, &links, &anchor)? {
+                return Ok(Some((node, neighbours.len())));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Makes a node, which leads to the entry point `lower`, the entry point in its place.
+fn raise_entry<S: StoreMut>(store: &mut S, node: Entry, mut lower: Link) {
+    for _ in 0..ROUNDS {
+        if store.replace_entry(Some(lower), node) {
+            return;
+        }
+        let Some(present) = store.entry().filter(|present| present.level < node.level) else { return };
+        lower = present.link;
+        let edit = Edit { target: node.link, level: 0, change: Change::Push(lower) };
+        if store.apply(&[edit]) != [Outcome::Done] {
+            return;
+        }
+    }
 }
 
 /// Searches every level from the entry point down: the nearest nodes on each level from 0 up, nearest first.
-fn search_levels<S: Store>(store: &mut S, query: &Query, entry: Entry, level: u8, ef: usize) -> Vec<Vec<Candidate>> {
+pub(crate) fn search_levels<S: Store>(
+    store: &mut S,
+    query: &Query,
+    entry: Entry,
+    level: u8,
+    ef: usize,
+) -> Vec<Vec<Candidate>> {
     let mut found = vec![Vec::new(); usize::from(level) + 1];
     let top = level.min(entry.level);
     let mut entries = descend(store, query, entry, top);
@@ -173,88 +255,88 @@ fn search_levels<S: Store>(store: &mut S, query: &Query, entry: Entry, level: u8
 }
 
 /// The edges of a node on each level, chosen among what was found.
-fn choose_all<S: Store>(store: &mut S, found: Vec<Vec<Candidate>>, node: Option<Link>) -> Vec<Vec<Link>> {
+fn choose_all<S: Store>(store: &mut S, found: Vec<Vec<Candidate>>) -> Vec<Vec<Link>> {
     let m = store.layout().m;
     found
         .into_iter()
         .map(|candidates| {
-            let others = candidates.iter().filter(|found| Some(found.link) != node);
-            let pairs: Vec<(f32, Link)> = others.map(|found| (found.distance, found.link)).collect();
+            let pairs: Vec<(f32, Link)> = candidates.iter().map(|found| (found.distance, found.link)).collect();
             select(store, &pairs, m)
         })
         .collect()
 }
 
-/// Rounds of edits before a contended back-link is given up; the node keeps its other links.
-const ROUNDS: usize = 8;
+/// Attempts to change edges that others change at the same time.
+pub(crate) const ROUNDS: usize = 8;
 
-/// Links the neighbours of `node` back to it; false where none of level 0 does.
-///
-/// Where every neighbour prefers others, the nearest one takes it for its last edge.
-fn link_back<S: StoreMut>(store: &mut S, node: Link, code: CodeRef<'_>, links: &[Vec<Link>]) -> bool {
+/// Links neighbours (with the level) back to a node with the edges `links`, as far as they prefer it to what they have; false where none of
+/// level 0 does. One that others keep changing is left out.
+pub(crate) fn link_back<S: StoreMut>(
+    store: &mut S,
+    node: Link,
+    code: CodeRef<'_>,
+    links: &[Vec<Link>],
+    mut open: Vec<(Link, u8)>,
+) -> bool {
     let mut linked = false;
-    let mut open: Vec<(Link, u8)> =
-        (0u8..).zip(links).flat_map(|(level, links)| links.iter().map(move |link| (*link, level))).collect();
     for _ in 0..ROUNDS {
-        let mut edits = Vec::with_capacity(open.len());
-        let mut dropped: Vec<(Link, u8)> = Vec::new();
-        let mut later: Vec<(Link, u8)> = Vec::new();
-        for (target, level) in &open {
-            let Some(change) = decide(store, *target, *level, node, code, false) else { continue };
-            // Two that drop the same edge each count on the other's: the second decides when the first has changed.
-            let losses: Vec<(Link, u8)> = change.losses().map(|link| (link, *level)).collect();
-            if losses.iter().any(|loss| dropped.contains(loss)) {
-                later.push((*target, *level));
-                continue;
-            }
-            dropped.extend(losses);
-            edits.push(Edit { target: *target, level: *level, change });
-        }
-        let outcomes = store.apply(&edits);
-        open = later;
-        for (edit, outcome) in edits.iter().zip(outcomes) {
-            match outcome {
-                Outcome::Done => linked |= edit.level == 0 && contains(&edit.change, node),
-                Outcome::Changed => open.push((edit.target, edit.level)),
-                Outcome::Gone => {}
-            }
-        }
         if open.is_empty() {
             break;
         }
-    }
-    let nearest = links.first().map_or(&[][..], Vec::as_slice);
-    for target in nearest {
-        if linked {
-            break;
-        }
-        for _ in 0..ROUNDS {
-            let Some(change) = decide(store, *target, 0, node, code, true) else { break };
-            let outcome = store.apply(&[Edit { target: *target, level: 0, change }])[0];
-            linked = outcome == Outcome::Done;
-            if outcome != Outcome::Changed {
-                break;
+        let decided = open.iter().filter_map(|(target, level)| {
+            let change = decide(store, *target, *level, node, &links[usize::from(*level)], code)?;
+            Some(Edit { target: *target, level: *level, change })
+        });
+        let edits: Vec<Edit> = decided.collect();
+        let outcomes = store.apply(&edits);
+        open.clear();
+        for (edit, outcome) in edits.into_iter().zip(outcomes) {
+            match outcome {
+                Outcome::Done => linked |= edit.level == 0,
+                Outcome::Changed => open.push((edit.target, edit.level)),
+                Outcome::Gone => {}
             }
         }
     }
     linked
 }
 
-fn contains(change: &Change, node: Link) -> bool {
-    match change {
-        Change::Push(link) => *link == node,
-        Change::Replace { links, .. } => links.contains(&node),
+/// Nodes with what they lead to on a level.
+type Ways = Vec<(Link, Vec<Link>)>;
+
+/// What each of `nodes` leads to; `node` may not be written yet and leads to `own`.
+fn ways<S: Store>(store: &mut S, nodes: &[Link], level: u8, node: Link, own: &[Link]) -> Ways {
+    let mut ways = Vec::with_capacity(nodes.len());
+    for via in nodes {
+        let mut ends = Vec::new();
+        if *via == node {
+            ends.extend_from_slice(own);
+        } else {
+            store.links(*via, level, &mut ends);
+        }
+        ways.push((*via, ends));
     }
+    ways
 }
 
-/// How the edges of `target` should change for `node`; None where they should not.
-fn decide<S: Store>(
+fn detour(ways: &Ways, lost: Link) -> Option<Detour> {
+    let mut leading = ways.iter().filter(|(via, ends)| *via != lost && ends.contains(&lost));
+    leading.next().map(|(via, _)| Detour { lost, via: *via })
+}
+
+/// Whether a node that has no code for us is merely without rows: searches still go through it until vacuum has replaced its edges.
+fn exists<S: Store>(store: &mut S, node: Link, level: u8) -> bool {
+    store.links(node, level, &mut Vec::new())
+}
+
+/// How the edges of `target` should change for `node`, which leads to `own`; None where they should not.
+pub(crate) fn decide<S: Store>(
     store: &mut S,
     target: Link,
     level: u8,
     node: Link,
+    own: &[Link],
     code: CodeRef<'_>,
-    force: bool,
 ) -> Option<Change> {
     let most = store.layout().max_links(level);
     let mut expected = Vec::with_capacity(most);
@@ -282,36 +364,73 @@ fn decide<S: Store>(
     let positions: Vec<usize> = ranked.iter().map(|(_, _, position)| *position).collect();
     let mut links = choose(distance, &candidates, &codes, &positions, most, pruned(most));
     if !links.contains(&node) {
-        if !force {
-            return None;
-        }
-        links.truncate(most - 1);
-        links.push(node);
-    }
-    let dropped: Vec<Link> = candidates.iter().map(|(_, link)| *link).filter(|link| !links.contains(link)).collect();
-    // What is dropped stays in reach where one that is kept leads to it; else its edge is kept too.
-    let mut second = Vec::new();
-    for link in &links {
-        store.links(*link, level, &mut second);
-    }
-    links.extend(dropped.into_iter().filter(|link| !second.contains(link)));
-    if links.len() > most && !force {
         return None;
     }
-    links.truncate(most);
-    Some(Change::Replace { expected, links })
+    // What is dropped stays in reach where one that is kept leads to it; else its edge is kept too.
+    let ways = ways(store, &links, level, node, own);
+    let mut detours = Vec::new();
+    for (position, lost) in expected.iter().enumerate() {
+        if links.contains(lost) {
+            continue;
+        }
+        match detour(&ways, *lost) {
+            Some(detour) => detours.push(detour),
+            None if codes.get(position).is_none() && !exists(store, *lost, level) => {}
+            None => links.push(*lost),
+        }
+    }
+    if links.len() > most {
+        return None;
+    }
+    if level > 0 {
+        // Higher levels only shorten the way: nobody is lost there.
+        detours.clear();
+    }
+    Some(Change::Replace { expected, links, detours })
 }
 
-/// Makes a node that cannot be reached any more reachable again: neighbours are sought anew and linked to it.
-pub fn relink<S: StoreMut>(store: &mut S, node: Link, ef_construction: usize) {
+/// How the edges of level 0 of `target` change to lead to `node`, whatever it prefers: `node` takes the place of the farthest edge whose end stays in reach. Where
+/// there is none, it takes the place of the farthest edge, to whose end (the second value) it has to lead itself. None where neither can be. An edge to a node
+/// without rows counts as one whose end nobody needs, unless `keep_dead`.
+pub(crate) fn make_room<S: Store>(
+    store: &mut S,
+    target: Link,
+    node: Link,
+    own: &[Link],
+    keep_dead: bool,
+) -> Option<(Change, Option<Link>)> {
+    let most = store.layout().max_links(0);
+    let mut expected = Vec::with_capacity(most);
+    if !store.links(target, 0, &mut expected) || expected.contains(&node) {
+        return None;
+    }
+    if expected.len() < most {
+        return Some((Change::Push(node), None));
+    }
+    let distance = store.distance();
+    let mut members = expected.clone();
+    members.push(target);
     let mut codes = Codes::default();
-    store.fetch(&[node], &mut codes);
-    let (Some(code), Some(entry)) = (codes.get(0), store.entry()) else { return };
-    let query = Query::of_code(store.distance(), code);
-    let found = search_levels(store, &query, entry, 0, ef_construction);
-    let links = choose_all(store, found, Some(node));
-    let mut expected = Vec::new();
-    store.links(node, 0, &mut expected);
-    set_links(store, node, vec![expected], &links);
-    link_back(store, node, code, &links);
+    store.fetch(&members, &mut codes);
+    let base = codes.get(expected.len())?;
+    let far = |position: usize| codes.get(position).map_or(f32::INFINITY, |code| between(distance, base, code));
+    let mut order: Vec<(f32, Link)> = expected.iter().enumerate().map(|(at, link)| (far(at), *link)).collect();
+    order.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
+    let live: Vec<Link> = (0..expected.len()).filter(|at| codes.get(*at).is_some()).map(|at| expected[at]).collect();
+    let mut ways = ways(store, &live, 0, node, own);
+    ways.push((node, own.to_vec()));
+    let replace = |lost: Link, detours: Vec<Detour>| {
+        let links = expected.iter().map(|link| if *link == lost { node } else { *link }).collect();
+        Change::Replace { expected: expected.clone(), links, detours }
+    };
+    for (distance, lost) in &order {
+        if let Some(detour) = detour(&ways, *lost) {
+            return Some((replace(*lost, vec![detour]), None));
+        }
+        if distance.is_infinite() && !(keep_dead && exists(store, *lost, 0)) {
+            return Some((replace(*lost, Vec::new()), None));
+        }
+    }
+    let (_, lost) = *order.iter().find(|(_, link)| *link != node)?;
+    (own.len() < most).then(|| (replace(lost, vec![Detour { lost, via: node }]), Some(lost)))
 }

@@ -1,13 +1,13 @@
 //! Pages in memory: the store that the algorithms are tested with, in the same format as on disk.
 
 use crate::code::{CodeRef, Coded, Distance, Query};
-use crate::insert::{Change, Edit, Outcome, StoreError, StoreMut, insert, level_of};
+use crate::insert::{Anchor, Change, Edit, NEW, Outcome, StoreError, StoreMut, decide, insert, level_of};
 use crate::layout::{HeapTid, Layout, Link, PAGE_SIZE, State};
-use crate::repair::repair;
+use crate::repair::{relink, repair};
 use crate::search::{Beam, Candidate, Codes, Entry, Store, descend};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 struct Memory {
     layout: Layout,
@@ -20,6 +20,8 @@ struct Memory {
     entry: Option<Entry>,
     more_tids: HashMap<u32, Vec<HeapTid>>,
     by_hash: HashMap<u32, Vec<u32>>,
+    /// Vectors that other sessions insert before the next changes of whoever changes something.
+    waiting: Vec<(Vec<f32>, HeapTid)>,
 }
 
 impl Memory {
@@ -36,6 +38,7 @@ impl Memory {
             entry: None,
             more_tids: HashMap::new(),
             by_hash: HashMap::new(),
+            waiting: Vec::new(),
         }
     }
 
@@ -97,26 +100,40 @@ impl Memory {
                 }
             })
             .collect();
-        let gone = |link: Link| status[link.id as usize] != (State::Live, link.generation);
-        for id in self.ids() {
+        // What is added meanwhile is not known, and not dead.
+        let gone = |link: Link| {
+            status.get(link.id as usize).is_some_and(|slot| slot.0 == State::Dead || slot.1 != link.generation)
+        };
+        if self.entry.is_some_and(|entry| gone(entry.link)) {
+            self.entry = self
+                .ids()
+                .filter(|id| status.get(*id as usize).is_some_and(|slot| slot.0 == State::Live))
+                .max_by_key(|id| self.node(*id).level())
+                .map(|id| Entry { link: Link { id, generation: status[id as usize].1 }, level: self.node(id).level() });
+        }
+        if let Some(start) = self.entry {
+            let mut met = self.walk(start.link);
+            for id in self.layout.per_page..status.len() as u32 {
+                if status[id as usize].0 == State::Live && !met.contains(&id) {
+                    let node = Link { id, generation: status[id as usize].1 };
+                    assert!(relink(self, node, start, 64, |link| met.contains(&link.id)), "{node:?} is linked");
+                    met = self.walk(start.link);
+                    assert!(met.contains(&id), "{node:?} is reachable");
+                }
+            }
+        }
+        for id in self.layout.per_page..status.len() as u32 {
             if status[id as usize].0 != State::Live {
                 continue;
             }
             let node = Link { id, generation: status[id as usize].1 };
             for level in 0..=self.node(id).level() {
-                if let Some(change) = repair(self, node, level, gone) {
-                    assert_eq!(self.apply(&[Edit { target: node, level, change }]), [Outcome::Done]);
+                while let Some(change) = repair(self, node, level, gone) {
+                    self.apply(&[Edit { target: node, level, change }]);
                 }
             }
         }
-        if self.entry.is_some_and(|entry| gone(entry.link)) {
-            self.entry = self
-                .ids()
-                .filter(|id| status[*id as usize].0 == State::Live)
-                .max_by_key(|id| self.node(*id).level())
-                .map(|id| Entry { link: Link { id, generation: status[id as usize].1 }, level: self.node(id).level() });
-        }
-        for id in self.ids() {
+        for id in self.layout.per_page..status.len() as u32 {
             if status[id as usize].0 == State::Dead {
                 let layout = self.layout;
                 layout.node_mut(&mut self.pages[layout.block(id) as usize], id).free();
@@ -125,18 +142,73 @@ impl Memory {
         }
     }
 
-    /// Live nodes that a walk over all edges of level 0 from the entry point meets.
-    fn reachable(&mut self) -> usize {
-        let Some(entry) = self.entry else { return 0 };
-        let mut seen = std::collections::HashSet::from([entry.link.id]);
-        let mut queue = vec![entry.link];
+    /// Whether an edit can be written; `own` is what a node that is being created leads to.
+    fn verdict(&mut self, edit: &Edit, own: &[Link]) -> Outcome {
+        let mut present = Vec::new();
+        if !self.links(edit.target, edit.level, &mut present) || self.node(edit.target.id).state() != State::Live {
+            return Outcome::Gone;
+        }
+        let stands = match &edit.change {
+            Change::Push(_) => present.len() < self.layout.max_links(edit.level),
+            Change::Replace { expected, .. } => *expected == present,
+        };
+        let detours = edit.change.detours().iter().all(|detour| {
+            let mut ends = own.to_vec();
+            if detour.via != NEW {
+                ends.clear();
+                self.links(detour.via, 0, &mut ends);
+            }
+            let live = detour.via == NEW || self.node(detour.via.id).state() == State::Live;
+            live && ends.contains(&detour.lost)
+        });
+        if stands && detours { Outcome::Done } else { Outcome::Changed }
+    }
+
+    fn write(&mut self, target: Link, level: u8, change: &Change) {
+        let layout = self.layout;
+        let mut links = Vec::new();
+        match change {
+            Change::Push(link) => {
+                self.links(target, level, &mut links);
+                links.push(*link);
+            }
+            Change::Replace { links: new, .. } => links.clone_from(new),
+        }
+        if level == 0 {
+            let block = layout.block(target.id);
+            layout.node_mut(self.page(block), target.id).set_links(&links);
+        } else {
+            let id = self.upper_id(target, level).unwrap();
+            layout.upper_mut(self.upper_page(layout.upper_block(id)), id).set_links(&links);
+        }
+    }
+
+    /// Live nodes that a walk over the edges of level 0 between live nodes meets.
+    fn walk(&mut self, start: Link) -> HashSet<u32> {
+        let mut seen = HashSet::from([start.id]);
+        let mut queue = vec![start];
         while let Some(node) = queue.pop() {
             let mut links = Vec::new();
             self.links(node, 0, &mut links);
-            links.retain(|link| self.node(link.id).is(*link));
+            links.retain(|link| self.node(link.id).is(*link) && self.node(link.id).state() == State::Live);
             queue.extend(links.into_iter().filter(|link| seen.insert(link.id)));
         }
-        seen.len()
+        seen
+    }
+
+    /// Live nodes that cannot be reached from the entry point.
+    fn lost(&mut self) -> Vec<u32> {
+        let met = self.entry.map(|entry| self.walk(entry.link)).unwrap_or_default();
+        self.ids().filter(|id| self.node(*id).state() == State::Live && !met.contains(id)).collect()
+    }
+
+    /// What other sessions do before a change of this one is written.
+    fn let_others(&mut self) {
+        if let Some((vector, tid)) = self.waiting.pop() {
+            let waiting = std::mem::take(&mut self.waiting);
+            add(self, &vector, tid);
+            self.waiting = waiting;
+        }
     }
 }
 
@@ -213,7 +285,22 @@ impl StoreMut for Memory {
         nodes.filter(|(_, node)| same(node)).map(|(id, node)| Link { id, generation: node.generation() }).next()
     }
 
-    fn create(&mut self, code: CodeRef<'_>, level: u8, tid: HeapTid, links: &[Vec<Link>]) -> Result<Link, StoreError> {
+    fn create(
+        &mut self,
+        code: CodeRef<'_>,
+        level: u8,
+        tid: HeapTid,
+        links: &[Vec<Link>],
+        anchor: &Anchor,
+    ) -> Result<Option<Link>, StoreError> {
+        self.let_others();
+        let stands = match anchor {
+            Anchor::Entry(old) => self.entry.map(|entry| entry.link) == *old,
+            Anchor::Edge(edit) => self.verdict(edit, &links[0]) == Outcome::Done,
+        };
+        if !stands {
+            return Ok(None);
+        }
         let id = self.free.pop().unwrap_or_else(|| {
             self.next += 1;
             self.next - 1
@@ -236,45 +323,25 @@ impl StoreMut for Memory {
         }
         layout.node_mut(self.page(layout.block(id)), id).fill(level, code, tid, upper, &links[0]);
         self.by_hash.entry(code.hash).or_default().push(id);
-        Ok(link)
+        match anchor {
+            Anchor::Entry(_) => self.entry = Some(Entry { link, level }),
+            Anchor::Edge(edit) => self.write(edit.target, edit.level, &edit.change.naming(link)),
+        }
+        Ok(Some(link))
     }
 
     fn apply(&mut self, edits: &[Edit]) -> Vec<Outcome> {
-        let layout = self.layout;
+        self.let_others();
         edits
             .iter()
             .map(|edit| {
-                let mut present = Vec::new();
-                if !self.links(edit.target, edit.level, &mut present)
-                    || self.node(edit.target.id).state() != State::Live
-                {
-                    return Outcome::Gone;
+                let outcome = self.verdict(edit, &[]);
+                if outcome == Outcome::Done {
+                    self.write(edit.target, edit.level, &edit.change);
                 }
-                let links = match &edit.change {
-                    Change::Push(_) if present.len() >= layout.max_links(edit.level) => return Outcome::Changed,
-                    Change::Push(link) => {
-                        present.push(*link);
-                        present
-                    }
-                    Change::Replace { expected, .. } if *expected != present => return Outcome::Changed,
-                    Change::Replace { links, .. } => links.clone(),
-                };
-                if edit.level == 0 {
-                    let block = layout.block(edit.target.id);
-                    layout.node_mut(self.page(block), edit.target.id).set_links(&links);
-                } else {
-                    let id = self.upper_id(edit.target, edit.level).unwrap();
-                    layout.upper_mut(self.upper_page(layout.upper_block(id)), id).set_links(&links);
-                }
-                Outcome::Done
+                outcome
             })
             .collect()
-    }
-
-    fn promote(&mut self, entry: Entry) {
-        if self.entry.is_none_or(|standing| standing.level < entry.level) {
-            self.entry = Some(entry);
-        }
     }
 
     fn replace_entry(&mut self, old: Option<Link>, entry: Entry) -> bool {
@@ -353,7 +420,7 @@ fn recall_survives_rounds_of_delete_vacuum_and_insert() {
     assert_eq!(store.next - store.layout.per_page, 1500, "slots of dead nodes are taken again");
     let found = recall(&mut store, &vectors, |row| row >= 1500, 10, 80);
     assert!(found > 0.9, "recall {found}");
-    assert!(store.reachable() >= 1495, "reachable {}", store.reachable());
+    assert_eq!(store.lost(), [], "nothing is cut off");
 }
 
 #[test]
@@ -391,7 +458,7 @@ fn a_continued_search_returns_every_node_once_and_in_order_of_batches() {
     vectors.iter().enumerate().for_each(|(row, vector)| {
         add(&mut store, vector, tid(row));
     });
-    let reachable = store.reachable();
+    let reachable = store.walk(store.entry.unwrap().link).len();
     let query = Query::new(Distance::L2, &vectors[0]);
     let entry = store.entry.unwrap();
     let entries = descend(&mut store, &query, entry, 0);
@@ -409,6 +476,104 @@ fn a_continued_search_returns_every_node_once_and_in_order_of_batches() {
         }
     }
     assert_eq!(rows.len(), reachable);
+}
+
+/// Vectors close around a few centres, and some that are far from all: full nodes prefer others to what is far, and drop much of what is near.
+fn crowded_vectors(count: usize, dimensions: usize, seed: u64) -> Vec<Vec<f32>> {
+    let mut random = rand::rngs::StdRng::seed_from_u64(seed);
+    let centres = random_vectors(3, dimensions, seed + 1000);
+    (0..count)
+        .map(|row| {
+            let (centre, spread) = (&centres[random.random_range(0..3)], if row % 17 == 0 { 3.0 } else { 0.02 });
+            centre.iter().map(|value| value + random.random_range(-spread..spread)).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn an_insert_alone_cuts_nothing_off() {
+    for seed in 0..10 {
+        let mut store = Memory::new(Distance::L2, 6, 3);
+        for (row, vector) in crowded_vectors(250, 6, seed).iter().enumerate() {
+            add(&mut store, vector, tid(row));
+            assert_eq!(store.lost(), [], "seed {seed}, row {row}");
+        }
+    }
+}
+
+#[test]
+fn inserts_that_change_edges_at_once_cut_nothing_off() {
+    for seed in 0..60 {
+        let mut store = Memory::new(Distance::L2, 6, 2);
+        for (row, together) in crowded_vectors(160, 6, seed).chunks(4).enumerate() {
+            // Three are inserted, one after the other, between what the fourth decides and what it writes.
+            let tid = |number| HeapTid { block: row as u32, offset: number };
+            store.waiting = (2..).zip(&together[1..]).map(|(number, vector)| (vector.clone(), tid(number))).collect();
+            add(&mut store, &together[0], tid(1));
+            while !store.waiting.is_empty() {
+                store.let_others();
+            }
+            assert_eq!(store.lost(), [], "seed {seed}, row {row}");
+        }
+        assert_eq!(store.next - store.layout.per_page, 160, "every vector has a node");
+    }
+}
+
+/// A node with edges that the test chooses; the index starts from the last one.
+fn place(store: &mut Memory, vector: &[f32], row: usize) -> Link {
+    let coded = Coded::new(store.distance, vector).unwrap();
+    let anchor = Anchor::Entry(store.entry.map(|entry| entry.link));
+    store.create(coded.as_ref(), 0, tid(row), &[Vec::new()], &anchor).unwrap().unwrap()
+}
+
+#[test]
+fn two_that_drop_an_edge_to_the_same_node_do_not_count_on_each_other() {
+    // Left and right, near each other, are all that leads to what is far above. Each has four edges, and is offered a fifth that is nearer.
+    let mut store = Memory::new(Distance::L2, 2, 2);
+    let far = place(&mut store, &[0.0, 5.0], 0);
+    let sides = [-1.0f32, 1.0].map(|side| {
+        let near = place(&mut store, &[side, 0.0], 1);
+        let above = place(&mut store, &[side / 2.0, 2.0], 2);
+        let node = place(&mut store, &[side / 2.0, 0.0], 3);
+        let new = [side / 2.0, -0.6];
+        (node, [near, above], place(&mut store, &new, 4), new)
+    });
+    for (node, others, other_side) in [(sides[0].0, sides[0].1, sides[1].0), (sides[1].0, sides[1].1, sides[0].0)] {
+        let links = vec![others[0], others[1], other_side, far];
+        store.write(node, 0, &Change::Replace { expected: Vec::new(), links, detours: Vec::new() });
+    }
+    store.entry = Some(Entry { link: sides[0].0, level: 0 });
+    let news = [sides[0].2.id, sides[1].2.id];
+    assert_eq!(store.lost(), news, "all but the new ones can be reached");
+
+    let offer = |store: &mut Memory, (node, _, new, vector): (Link, [Link; 2], Link, [f32; 2])| {
+        let coded = Coded::new(Distance::L2, &vector).unwrap();
+        let change = decide(store, node, 0, new, &[], coded.as_ref())?;
+        Some(Edit { target: node, level: 0, change })
+    };
+    let edits = sides.map(|side| offer(&mut store, side).unwrap());
+    for edit in &edits {
+        let lost: Vec<Link> = edit.change.detours().iter().map(|detour| detour.lost).collect();
+        assert_eq!(lost, [far], "each gives up its edge to what is far, because the other side has one");
+    }
+    assert_eq!(store.apply(&edits), [Outcome::Done, Outcome::Changed]);
+    assert!(!store.lost().contains(&far.id));
+    assert_eq!(offer(&mut store, sides[1]), None, "decided again, the last edge stays");
+}
+
+#[test]
+fn a_vacuum_beside_inserts_cuts_nothing_off() {
+    for seed in 0..10 {
+        let vectors = crowded_vectors(600, 6, seed);
+        let mut store = Memory::new(Distance::L2, 6, 3);
+        for (row, vector) in vectors[..300].iter().enumerate() {
+            add(&mut store, vector, tid(row));
+        }
+        // Nine of ten rows go, among them all of some neighbourhoods, while others come.
+        store.waiting = (300..).zip(&vectors[300..]).map(|(row, vector)| (vector.clone(), tid(row))).collect();
+        store.vacuum(|row| row.block % 10 != 0 && row.block < 300);
+        assert_eq!(store.lost(), [], "seed {seed}");
+    }
 }
 
 proptest! {

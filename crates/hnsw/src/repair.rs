@@ -1,10 +1,99 @@
-//! Vacuum's part of the algorithm: edges to dead nodes are replaced by the dead nodes' own neighbours (arXiv 2105.09613).
+//! Vacuum's part of the algorithm: first what only dead nodes lead to is linked from live ones, then edges to dead nodes are replaced by the
+//! dead nodes' own neighbours (arXiv 2105.09613).
 
-use crate::code::between;
-use crate::insert::Change;
-use crate::layout::Link;
-use crate::search::{Codes, Store};
+use crate::code::{Distance, Query, between};
+use crate::insert::{Change, Edit, Outcome, ROUNDS, StoreMut, link_back, make_room, search_levels};
+use crate::layout::{Layout, Link};
+use crate::search::{Beam, Candidate, Codes, Entry, Store, select};
 use std::collections::HashSet;
+
+/// The nodes of a store that have rows.
+struct Living<'a, S>(&'a mut S);
+
+impl<S: Store> Store for Living<'_, S> {
+    fn layout(&self) -> Layout {
+        self.0.layout()
+    }
+
+    fn distance(&self) -> Distance {
+        self.0.distance()
+    }
+
+    fn score(&mut self, query: &Query, targets: &[Link], out: &mut Vec<Candidate>) {
+        let before = out.len();
+        self.0.score(query, targets, out);
+        let mut position = 0;
+        out.retain(|candidate| {
+            position += 1;
+            position <= before || candidate.live
+        });
+    }
+
+    fn links(&mut self, node: Link, level: u8, out: &mut Vec<Link>) -> bool {
+        self.0.links(node, level, out)
+    }
+
+    fn fetch(&mut self, targets: &[Link], out: &mut Codes) {
+        self.0.fetch(targets, out);
+    }
+}
+
+/// Makes a live node reachable from `start` over live nodes: its neighbours among those that are, which `reached` knows, link to it. False where
+/// none can.
+pub fn relink<S: StoreMut>(
+    store: &mut S,
+    node: Link,
+    start: Entry,
+    ef_construction: usize,
+    reached: impl Fn(Link) -> bool,
+) -> bool {
+    let mut codes = Codes::default();
+    store.fetch(&[node], &mut codes);
+    let Some(code) = codes.get(0) else { return false };
+    let query = Query::of_code(store.distance(), code);
+    let mut living = Living(store);
+    let mut near = search_levels(&mut living, &query, start, 0, ef_construction).swap_remove(0);
+    near.retain(|found| found.link != node && reached(found.link));
+    if near.is_empty() {
+        // The higher levels led to others that level 0 does not lead to either.
+        let mut beam = Beam::new(false);
+        let mut first = Vec::new();
+        living.score(&query, &[start.link], &mut first);
+        beam.seed(&first);
+        beam.run(&mut living, &query, ef_construction, 0);
+        near = beam.take();
+        near.retain(|found| found.link != node);
+    }
+    let pairs: Vec<(f32, Link)> = near.iter().map(|found| (found.distance, found.link)).collect();
+    let chosen = select(store, &pairs, store.layout().m);
+    let mut own = Vec::new();
+    store.links(node, 0, &mut own);
+    if link_back(store, node, code, &[own], chosen.iter().map(|target| (*target, 0)).collect()) {
+        return true;
+    }
+    // Where whole neighbourhoods are dead, edges to them may be all that there is to give up.
+    [true, false].iter().any(|keep_dead| near.iter().any(|found| force(store, found.link, node, *keep_dead)))
+}
+
+/// Makes `target` link to `node`, whatever it prefers.
+fn force<S: StoreMut>(store: &mut S, target: Link, node: Link, keep_dead: bool) -> bool {
+    for _ in 0..ROUNDS {
+        let mut own = Vec::new();
+        store.links(node, 0, &mut own);
+        let Some((change, end)) = make_room(store, target, node, &own, keep_dead) else { return false };
+        if let Some(end) = end
+            && store.apply(&[Edit { target: node, level: 0, change: Change::Push(end) }]) != [Outcome::Done]
+        {
+            continue;
+        }
+        match store.apply(&[Edit { target, level: 0, change }])[..] {
+            [Outcome::Done] => return true,
+            [Outcome::Changed] => {}
+            _ => return false,
+        }
+    }
+    false
+}
 
 /// The most lost nodes that are walked through to find one that is not.
 const DETOURS: usize = 64;
@@ -47,7 +136,8 @@ pub fn repair<S: Store>(store: &mut S, node: Link, level: u8, gone: impl Fn(Link
         chosen.extend(passed.into_iter().take(places));
         links.extend(chosen.into_iter().skip(kept.len()).map(|position| members[position]));
     }
-    Some(Change::Replace { expected, links })
+    // Only edges to lost nodes go, which nobody counts on any more.
+    Some(Change::Replace { expected, links, detours: Vec::new() })
 }
 
 /// The live nodes that the lost ones lead to, through other lost ones if need be.

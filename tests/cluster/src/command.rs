@@ -112,6 +112,14 @@ impl Setup {
         assert!(prlimit.status().is_ok_and(|status| status.success()), "the limit of {process} could not be set");
     }
 
+    /// Leaves a server's process `more` bytes of address space beyond what it has.
+    pub fn leave_address_space(&self, process: u32, more: u64) {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process is there");
+        let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).expect("it has a size");
+        let size = size.trim().trim_end_matches(" kB").parse::<u64>().expect("a number of kB") * 1024;
+        self.limit_address_space(process, Some(size + more));
+    }
+
     /// Makes a folder that belongs to the user of the servers.
     pub fn make_folder(&self, folder: &Path) {
         fs::create_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));

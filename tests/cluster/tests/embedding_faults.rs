@@ -181,19 +181,12 @@ fn a_text_that_brings_down_every_helper_fails_for_its_caller_and_for_nobody_else
     assert!(cluster.log_text().contains("SIGABRT"), "the log says how the helper ended: {}", cluster.log_text());
 }
 
-/// Bytes of address space that a process has.
-fn address_space(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process is there");
-    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).expect("it has a size");
-    size.trim().trim_end_matches(" kB").parse::<u64>().expect("a number of kB") * 1024
-}
-
 #[test]
 fn a_memory_limit_is_an_error_and_neither_the_session_nor_the_helper_ends() {
     const MIB: u64 = 1 << 20;
     let setup = Setup::get();
     let check = |client: &mut Client, process: u32, more: u64, what: &str| {
-        setup.limit_address_space(process, Some(address_space(process) + more));
+        setup.leave_address_space(process, more);
         let error = complaint(dimensions(client, &format!("too little memory: {what}")));
         setup.limit_address_space(process, None);
         assert_eq!(*error.code(), SqlState::OUT_OF_MEMORY, "{what}: {error:?}");

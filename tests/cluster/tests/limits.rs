@@ -140,6 +140,41 @@ fn little_memory_and_no_temporary_files_change_no_answer() {
 }
 
 #[test]
+fn too_little_memory_to_look_into_an_index_is_an_error() {
+    let cluster = Cluster::new();
+    let mut client = cluster.create_knowledge_base("base");
+    client
+        .batch_execute(
+            "CREATE TABLE note (id int, v embedding(3));
+             INSERT INTO note SELECT n, format('[%s,%s,%s]', n % 97, n % 89, n)::embedding FROM generate_series(1, 20000) AS n;
+             CREATE INDEX note_v_idx ON note USING sutra_hnsw (v) WITH (ef_construction = 32);
+             CREATE INDEX few ON note USING sutra_hnsw (v) WHERE id < 10",
+        )
+        .expect("two indexes");
+    for function in ["sutra_index_check", "sutra_index_stats"] {
+        let mut refused = 0;
+        for kilobytes in [256, 512, 1024, 2048, 3072, 4096, 6144, 8192] {
+            let mut session = cluster.connect("base");
+            let process: i32 = session.query_one("SELECT pg_backend_pid()", &[]).expect("a process").get(0);
+            session.query(&format!("SELECT * FROM {function}('few')"), &[]).expect("the library is loaded");
+            let process = u32::try_from(process).expect("a process");
+            cluster.setup().leave_address_space(process, kilobytes * 1024);
+            let result = session.query(&format!("SELECT * FROM {function}('note_v_idx')"), &[]);
+            cluster.setup().limit_address_space(process, None);
+            if let Err(error) = result {
+                assert_eq!(error.code(), Some(&SqlState::OUT_OF_MEMORY), "{function}, {kilobytes} kB more: {error:?}");
+                refused += 1;
+            }
+            let rows = session.query(&format!("SELECT * FROM {function}('note_v_idx')"), &[]);
+            assert_eq!(rows.expect("the session goes on").is_empty(), function == "sutra_index_check");
+        }
+        println!("{function}: refused {refused} times");
+        assert!(refused > 1, "{function} was refused {refused} times");
+    }
+    assert_no_leak(&cluster);
+}
+
+#[test]
 fn out_of_locks_or_connections_is_an_error_and_no_more() {
     let cluster = Cluster::with_settings(
         "max_locks_per_transaction = 10\nmax_connections = 8\nmax_wal_senders = 0\nsuperuser_reserved_connections = 1\nautovacuum = off",
