@@ -396,7 +396,8 @@ fn sutra_index_check(
         }
         for level in 1..=node.level {
             let mut links = Vec::new();
-            if !index.links(this, level, &mut links) {
+            // A vacuum that was stopped may have freed those of a dead node, whose own slot the next one frees.
+            if !index.links(this, level, &mut links) && node.state == State::Live {
                 faults.push(("node", id, format!("level {level} has no upper slot")));
             }
             let low = links.iter().filter(|link| found.resolves(**link) && found.nodes[&link.id].level < level).count();

@@ -323,15 +323,11 @@ impl Part<'_, '_> {
             }
             // Another session may name, merge or forget an entity between the look and the lock.
             tries += 1;
-            let mut hold = || hold::entities(client, self.space, &entities, &rows, &outdated);
-            // What is tried again begins without locks, so that they are had in their order. One statement with nothing new
-            // has an entity or two, and need not pay for a subtransaction.
+            let hold = || hold::entities(client, self.space, &entities, &rows, &outdated);
+            // What is tried again begins without locks, so that they are had in their order, also those of a single statement:
+            // it may refer to other entities then.
             let last = tries == RESOLUTIONS;
-            let left = match learned {
-                [_] if entities.new.is_empty() && outdated.is_empty() => hold(),
-                _ => hold::kept_if(hold, |left| left.is_some() || last),
-            };
-            match left {
+            match hold::kept_if(hold, |left| left.is_some() || last) {
                 Some(left) => break (entities, rows, left),
                 None if last => break (entities, rows, BTreeSet::new()),
                 None => {}
