@@ -99,7 +99,9 @@ pub fn link(client: &mut SpiClient<'_>, space: &str, changed: &BTreeSet<u64>, be
         )));
     }
     // An edge made here has its target as evidence; one given by hand has not, and stays. A statement that another session
-    // is forgetting is left out and not waited for: that session may wait for something of this one.
+    // is forgetting is left out and not waited for: that session may wait for something of this one. An edge to delete that
+    // is locked goes with its statement or by the session that is linking around it: who waited here would hold the edges
+    // just inserted, which that session may want as well.
     run(
         client,
         "WITH wanted AS MATERIALIZED (
@@ -115,7 +117,7 @@ pub fn link(client: &mut SpiClient<'_>, space: &str, changed: &BTreeSet<u64>, be
                 AND a.evidence OPERATOR({schema}.=) a.target
                 AND NOT EXISTS (SELECT FROM wanted AS w
                     WHERE w.source OPERATOR({schema}.=) a.source AND w.target OPERATOR({schema}.=) a.target)
-            ORDER BY a.source, a.target FOR UPDATE
+            ORDER BY a.source, a.target FOR UPDATE SKIP LOCKED
          ), deleted AS (
             DELETE FROM sutra.association AS a USING doomed AS d
             WHERE a.space OPERATOR(pg_catalog.=) $1 AND a.source OPERATOR({schema}.=) d.source
