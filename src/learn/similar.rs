@@ -14,12 +14,26 @@ use std::collections::BTreeMap;
 /// Edges that lead to one statement, for each that leaves one.
 const MOST_ENTERING: i64 = 8;
 
+/// Whether PostgreSQL has counted the rows of a table since there were any.
+fn is_analyzed(client: &mut SpiClient<'_>, table: &str) -> bool {
+    let sql = "SELECT c.reltuples OPERATOR(pg_catalog.>) 0 FROM pg_catalog.pg_class AS c
+        WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.regclass";
+    run(client, sql, &[table.into()]).into_iter().filter_map(|row| column::<bool>(&row, 1)).any(|analyzed| analyzed)
+}
+
 /// Adds the edges of new statements, whose vectors are stored.
 pub fn link(client: &mut SpiClient<'_>, table: &str, space: &str, statements: &[u64]) {
     let count = i64::from(settings::SIMILAR_STATEMENTS.get());
     if statements.is_empty() || count == 0 {
         return;
     }
+    // Of a table that was never analyzed PostgreSQL takes a space, and a chunk, for a few rows, and would read and sort all of
+    // the space for each statement; in this form a condition is taken for half of the rows.
+    let mine = if is_analyzed(client, table) {
+        "v.space OPERATOR(pg_catalog.=) $1 AND v.chunk OPERATOR(pg_catalog.=) 0"
+    } else {
+        "CASE WHEN v.chunk OPERATOR(pg_catalog.=) 0 THEN v.space OPERATOR(pg_catalog.=) $1 END"
+    };
     let sql = format!(
         "SELECT q.concept, s.concept, s.similarity
          FROM {table} AS q
@@ -27,7 +41,7 @@ pub fn link(client: &mut SpiClient<'_>, table: &str, space: &str, statements: &[
             SELECT v.concept,
                 1.0::pg_catalog.float8 OPERATOR(pg_catalog.-) (v.embedding OPERATOR({{schema}}.<=>) q.embedding) AS similarity
             FROM {table} AS v
-            WHERE v.space OPERATOR(pg_catalog.=) $1 AND v.chunk OPERATOR(pg_catalog.=) 0 AND v.concept OPERATOR({{schema}}.<>) q.concept
+            WHERE {mine} AND v.concept OPERATOR({{schema}}.<>) q.concept
             ORDER BY v.embedding OPERATOR({{schema}}.<=>) q.embedding LIMIT {count}) AS s
          WHERE q.space OPERATOR(pg_catalog.=) $1 AND q.concept OPERATOR({{schema}}.=) ANY ($2) AND q.chunk OPERATOR(pg_catalog.=) 0
             AND s.similarity OPERATOR(pg_catalog.>=) $3 AND s.similarity OPERATOR(pg_catalog.<>) 'NaN'"
