@@ -18,7 +18,7 @@ const MOST_ENTERING: i64 = 8;
 fn is_analyzed(client: &mut SpiClient<'_>, table: &str) -> bool {
     let sql = "SELECT c.reltuples OPERATOR(pg_catalog.>) 0 FROM pg_catalog.pg_class AS c
         WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.regclass";
-    run(client, sql, &[table.into()]).into_iter().filter_map(|row| column::<bool>(&row, 1)).any(|analyzed| analyzed)
+    run(client, sql, &[table.into()]).filter_map(|row| column::<bool>(&row, 1)).any(|analyzed| analyzed)
 }
 
 /// Adds the edges of new statements, whose vectors are stored.
