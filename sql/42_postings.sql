@@ -23,7 +23,8 @@ CREATE TABLE sutra.posting (
     documents integer NOT NULL,
     words bigint NOT NULL
 ) WITH (toast_tuple_target = 8160);
-CREATE INDEX posting_space_term_idx ON sutra.posting (space, term);
+-- With the entries, so that the small blocks of a term are found without a look at the large ones.
+CREATE INDEX posting_space_term_entries_idx ON sutra.posting (space, term, entries);
 COMMENT ON TABLE sutra.posting IS 'inverted index over sutra.concept.terms, kept by triggers; a block holds statements of one term';
 COMMENT ON COLUMN sutra.posting.space IS 'tenant or knowledge base';
 COMMENT ON COLUMN sutra.posting.term IS 'a lexeme; the empty one is held by every statement once and gives their number and mean length';

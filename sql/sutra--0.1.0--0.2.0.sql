@@ -75,6 +75,8 @@ COMMENT ON COLUMN sutra.job.updated_at IS 'when its last batch ended';
 ALTER TABLE sutra.inbox
     ADD COLUMN kind text NOT NULL DEFAULT 'statement' CHECK (kind IN ('statement', 'ohlcv')),
     ALTER COLUMN metadata DROP NOT NULL;
+DROP INDEX sutra.posting_space_term_idx;
+CREATE INDEX posting_space_term_entries_idx ON sutra.posting (space, term, entries);
 DROP INDEX sutra.inbox_job_idx;
 
 CREATE INDEX inbox_job_idx ON sutra.inbox (job, id);
