@@ -64,16 +64,7 @@ impl Vacuum {
     fn remove_rows(&mut self) {
         self.blocks = pages::block_count(self.index.relation);
         let layout = self.index.layout;
-        let count = self.blocks as usize * layout.per_page as usize;
-        if self.slots.try_reserve_exact(count).is_err() {
-            raise(
-                PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
-                "out of memory while vacuuming a sutra_hnsw index",
-                &format!("Vacuum needs {} bytes to note the state of every node.", count * size_of::<Status>()),
-                "",
-            );
-        }
-        self.slots.resize(count, UNKNOWN);
+        self.make_room(self.blocks);
         let mut nodes: Vec<(u32, u8, Option<HeapTid>, u32)> = Vec::new();
         for block in 1..self.blocks {
             self.pause();
@@ -117,6 +108,43 @@ impl Vacuum {
             }
         }
         self.dead = self.slots.iter().filter(|slot| slot.state == State::Dead).count() as u64;
+    }
+
+    /// Makes room for the state of every node in so many blocks.
+    fn make_room(&mut self, blocks: u32) {
+        let count = blocks as usize * self.index.layout.per_page as usize;
+        if self.slots.try_reserve_exact(count.saturating_sub(self.slots.len())).is_err() {
+            raise(
+                PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
+                "out of memory while vacuuming a sutra_hnsw index",
+                &format!("Vacuum needs {} bytes to note the state of every node.", count * size_of::<Status>()),
+                "",
+            );
+        }
+        self.slots.resize(count.max(self.slots.len()), UNKNOWN);
+    }
+
+    /// Step 2: notes the nodes that came on pages which the first step had read already. The node that one was linked from was
+    /// live then and may be dead now; what comes later is linked from a node that stays.
+    fn note_new(&mut self) {
+        let layout = self.index.layout;
+        let blocks = pages::block_count(self.index.relation);
+        self.make_room(blocks);
+        for block in 1..blocks {
+            self.pause();
+            pages::read(self.index.relation, block, self.strategy, |page| {
+                let Some(first) = layout.first_id(block).filter(|_| PageKind::of(page) == Some(PageKind::Node)) else {
+                    return;
+                };
+                for id in first..first + layout.per_page {
+                    let node = layout.node(page, id);
+                    let slot = &mut self.slots[id as usize];
+                    if node.state() == State::Live && slot.state == State::Free {
+                        *slot = Status { state: State::Live, generation: node.generation() };
+                    }
+                }
+            });
+        }
     }
 
     /// Removes the dead rows of some nodes of a page.
@@ -206,11 +234,11 @@ impl Vacuum {
 
     /// Whether a link leads to a node that is dead or no longer the one it was made for.
     fn is_gone(slots: &[Status], link: Link) -> bool {
-        // What was added since the first step is not known, and not dead.
+        // What was added since the second step is not known, and not dead.
         slots.get(link.id as usize).is_some_and(|slot| slot.generation != link.generation || slot.state == State::Dead)
     }
 
-    /// Step 2: makes live nodes lead to every live node, from an entry point that is live.
+    /// Step 3: makes live nodes lead to every live node, from an entry point that is live.
     fn connect(&mut self) {
         loop {
             let present = self.index.meta().entry;
@@ -245,7 +273,7 @@ impl Vacuum {
                 }
                 self.pause();
                 let (node, ef) = (Link { id, generation: slot.generation }, self.index.ef_construction);
-                // What was added since the first step came with an edge from a live node, and needs nothing more than that one does.
+                // What was added since the second step came with an edge from a live node, and needs nothing more than that one does.
                 let reached = |link: Link| met.get(link.id as usize).is_some_and(|met| *met);
                 if relink(&mut self.index, node, start, ef, reached) {
                     self.walk(node, &mut met);
@@ -274,7 +302,7 @@ impl Vacuum {
                 if Self::is_gone(&self.slots, *link) {
                     continue;
                 }
-                // What was added since the first step leads on as well.
+                // What was added since the second step leads on as well.
                 if place >= met.len() {
                     met.resize(place + 1, false);
                 }
@@ -285,7 +313,7 @@ impl Vacuum {
         }
     }
 
-    /// Step 3: replaces edges to dead nodes, which no live node depends on any more.
+    /// Step 4: replaces edges to dead nodes, which no live node depends on any more.
     fn repair_edges(&mut self) {
         let layout = self.index.layout;
         let mut nodes: Vec<(Link, u8, bool)> = Vec::new();
@@ -346,13 +374,13 @@ impl Vacuum {
         }
     }
 
-    /// Step 4: takes the dead nodes out of the table of vectors.
+    /// Step 5: takes the dead nodes out of the table of vectors.
     fn forget_nodes(&self) {
         let dead = |id: u32| self.slots.get(id as usize).is_some_and(|slot| slot.state == State::Dead);
         self.index.forget(|| self.pause(), dead);
     }
 
-    /// Step 5: frees the slots of dead nodes and of what they own.
+    /// Step 6: frees the slots of dead nodes and of what they own.
     fn free_slots(&mut self) {
         let layout = self.index.layout;
         for block in 1..self.blocks {
@@ -457,6 +485,7 @@ pub unsafe extern "C-unwind" fn ambulkdelete(
         };
         vacuum.remove_rows();
         if vacuum.dead > 0 {
+            vacuum.note_new();
             vacuum.connect();
             vacuum.repair_edges();
             vacuum.forget_nodes();
