@@ -3,12 +3,15 @@
 //! tests/ask/build.jsonl is the part the language was built on; tests/ask/check.jsonl was written beside it to check
 //! with, and is held to a share.
 
+#[path = "support/csv.rs"]
+mod csv;
 #[path = "support/sample.rs"]
 mod sample;
 #[path = "support/mod.rs"]
 mod support;
 
-use sample::{Prices, file, sample};
+use csv::file;
+use sample::{Prices, sample};
 use serde_json::{Value, json};
 use support::Memory;
 use sutra_knowledge::answer::{Kind, Row, answer};

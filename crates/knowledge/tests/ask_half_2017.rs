@@ -5,13 +5,15 @@
 //! simple one here, so the categories that quote a statement are left to tests/ask/grade.py. With SUTRA_SIGNALS=FILE the
 //! signals of every answer of the parts to build on are written with whether it was right, for tests/ask/calibrate.py.
 
+#[path = "support/csv.rs"]
+mod csv;
 #[path = "support/mod.rs"]
 mod support;
 
+use csv::{fields, file};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::sync::LazyLock;
 use support::Memory;
 use sutra_knowledge::answer::{Kind, Row, answer};
@@ -20,25 +22,6 @@ use sutra_knowledge::question::understand;
 
 /// Categories that are answered by quoting.
 const QUOTED: [&str; 3] = ["cause", "definition", "open"];
-
-fn file(path: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// The fields of a line of CSV; fields in quotes may hold commas.
-fn fields(line: &str) -> Vec<String> {
-    let mut fields = vec![String::new()];
-    let mut quoted = false;
-    for character in line.chars() {
-        match character {
-            '"' => quoted = !quoted,
-            ',' if !quoted => fields.push(String::new()),
-            character => fields.last_mut().unwrap().push(character),
-        }
-    }
-    fields
-}
 
 static STORE: LazyLock<Memory> = LazyLock::new(|| {
     let mut store = Memory::new();

@@ -1,6 +1,8 @@
 //! Questions whose shape changes what is computed: extremes of daily changes, several days, shares of days, differences and
 //! ratios, by month, which companies meet a condition. The answers are computed here from the CSV of the sample.
 
+#[path = "support/csv.rs"]
+mod csv;
 #[path = "support/sample.rs"]
 mod sample;
 #[path = "support/mod.rs"]

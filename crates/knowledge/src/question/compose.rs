@@ -1,8 +1,11 @@
 //! From words with roles to a plan.
 
+use super::asides::{closing_extremes, deny, exchange, set_aside};
 use super::cues::{Cues, link_relations};
 use super::definition;
+use super::leftover::written_as_day;
 use super::link::{self, Link, MetricLink, Role};
+use super::measured::{bars, default_metric, high_and_low};
 use super::operation::Given;
 use super::plan::{Comparison, Condition, Further, Measure, Operation, Plan, Unknown};
 use super::several;
@@ -78,74 +81,6 @@ pub fn understand(question: &str, store: &dyn Store) -> Plan {
 fn of_entities(text: &str, plan: &Plan) -> String {
     let named: Vec<&str> = plan.entities.iter().map(|link| link.text.as_str()).collect();
     format!("{} of {}", text.trim_end_matches(['?', '.', '!']), named.join(" and "))
-}
-
-/// "the close, not the open": a metric right after "not" is not asked for, where another is.
-fn deny(tokens: &[Token], roles: &mut [Role], links: &mut link::Links) {
-    for at in 0..tokens.len() {
-        let Role::Metric(metric) = roles[at] else { continue };
-        let before: Vec<&str> = tokens[at.saturating_sub(2)..at].iter().map(|token| token.lower.as_str()).collect();
-        let denied = matches!(before[..], [.., "not"] | ["not", "the" | "its"]);
-        let others = links.metrics.iter().enumerate().any(|(other, link)| other != metric && link.certainty > 0.0);
-        if denied && others && roles.iter().filter(|role| **role == Role::Metric(metric)).count() == 1 {
-            links.metrics[metric].certainty = 0.0;
-            roles[at] = Role::Symbol;
-        }
-    }
-    links.metrics.retain(|link| link.certainty > 0.0);
-}
-
-/// "the closing low": of the highs or lows of a day nothing is asked, but the least of the closes.
-fn closing_extremes(tokens: &[Token], roles: &mut [Role], links: &mut link::Links) -> Vec<(usize, Cue)> {
-    let mut found = Vec::new();
-    for at in 1..tokens.len() {
-        let cue = match tokens[at].lower.as_str() {
-            "high" | "highs" => Cue::Highest,
-            "low" | "lows" => Cue::Lowest,
-            _ => continue,
-        };
-        if tokens[at - 1].lower == "closing"
-            && let (Role::Metric(_), Role::Metric(extreme)) = (roles[at - 1], roles[at])
-        {
-            roles[at] = Role::Cue(cue);
-            found.push((at, cue));
-            if !roles.contains(&Role::Metric(extreme)) {
-                links.metrics[extreme].certainty = 0.0;
-            }
-        }
-    }
-    links.metrics.retain(|link| link.certainty > 0.0);
-    found
-}
-
-/// "Leaving the volume aside": what stands between is not asked for.
-fn set_aside(tokens: &[Token], roles: &mut [Role], links: &mut link::Links) {
-    let Some(end) = tokens.iter().position(|token| token.lower == "aside") else { return };
-    let opens =
-        |token: &Token| matches!(token.lower.as_str(), "leaving" | "leave" | "setting" | "putting" | "set" | "put");
-    let Some(start) = (end.saturating_sub(6)..end).find(|at| opens(&tokens[*at])) else { return };
-    for role in &mut roles[start..=end] {
-        if let Role::Metric(metric) = *role
-            && let Some(link) = links.metrics.get_mut(metric)
-        {
-            link.certainty = 0.0;
-        }
-        *role = Role::Symbol;
-    }
-    links.metrics.retain(|link| link.certainty > 0.0);
-    links.entities.retain(|link| !(start..end).contains(&link.token));
-}
-
-/// "NASDAQ:AAPL": an exchange before a ticker names nothing more.
-fn exchange(tokens: &[Token], roles: &mut [Role]) {
-    for at in 2..tokens.len() {
-        let joined = tokens[at - 1].text == ":"
-            && tokens[at - 2].end == tokens[at - 1].start
-            && tokens[at - 1].end == tokens[at].start;
-        if joined && roles[at] == Role::Entity && roles[at - 2] == Role::Free && tokens[at - 2].all_capitals() {
-            roles[at - 2] = Role::Symbol;
-        }
-    }
 }
 
 /// Whether words speak of what was named before.
@@ -452,31 +387,6 @@ impl Composer<'_> {
         })
     }
 
-    /// "the day it was founded", "the day Apple went public": a day that is told by what happened on it, which no number
-    /// is known to stand for.
-    fn day_of_event(&self, operation: &Operation) -> Option<Unknown> {
-        let at = (0..self.tokens.len()).find(|at| {
-            let token = &self.tokens[*at];
-            let day = matches!(token.lower.as_str(), "day" | "date" | "week" | "month" | "quarter" | "year" | "moment");
-            let the = *at > 0 && matches!(self.tokens[*at - 1].lower.as_str(), "the" | "very" | "same");
-            let next = self.tokens.get(at + 1).map_or("", |next| next.lower.as_str());
-            // "the day after its chief executive resigned", but not "the day after March 3"
-            let near = matches!(next, "after" | "before" | "following")
-                && !matches!(self.roles.get(at + 2), None | Some(Role::Time(_) | Role::Symbol));
-            let subject = near
-                || matches!(next, "it" | "they" | "he" | "she" | "its" | "their" | "when")
-                || next == "that" && self.tokens.len() > at + 2
-                || self.roles.get(at + 1) == Some(&Role::Entity);
-            day && the && subject && matches!(self.roles[*at], Role::Free | Role::Cue(_))
-        })?;
-        if *operation != Operation::Measure || self.cues.any(&[Cue::Count, Cue::Which]) {
-            return None;
-        }
-        let end = (at..self.tokens.len()).rev().find(|end| self.tokens[*end].kind != TokenKind::Symbol)?;
-        let text = self.question[self.tokens[at].start..self.tokens[end].end].to_owned();
-        Some(Unknown { text, name: false, decisive: true })
-    }
-
     /// Whether days are spoken of.
     pub(super) fn links_days(&self) -> bool {
         self.cues.any(&[Cue::DayNoun, Cue::Daily])
@@ -605,86 +515,6 @@ impl Composer<'_> {
         }
         (periods, impossible)
     }
-
-    /// Words left over, neighbours joined.
-    fn unknown(&self, metric_exact: bool) -> Vec<Unknown> {
-        let mut unknown: Vec<Unknown> = Vec::new();
-        let mut index = 0;
-        while index < self.tokens.len() {
-            if self.roles[index] != Role::Free {
-                index += 1;
-                continue;
-            }
-            let start = index;
-            while index < self.tokens.len() && self.roles[index] == Role::Free {
-                index += 1;
-            }
-            let tokens = &self.tokens[start..index];
-            let name = tokens.iter().any(|token| {
-                token.kind == TokenKind::Word
-                    && (token.capitalised()
-                        || token.text.chars().any(|character| character.is_ascii_digit())
-                        || token.possessive)
-            });
-            let beside = |role: Option<&Role>| {
-                matches!(
-                    role,
-                    Some(Role::Metric(_) | Role::Entity)
-                        | Some(Role::Cue(
-                            Cue::Thing
-                                | Cue::Every
-                                | Cue::Average
-                                | Cue::Total
-                                | Cue::Median
-                                | Cue::Volatile
-                                | Cue::Trend
-                                | Cue::Change
-                        ))
-                )
-            };
-            let joint = |at: usize| matches!(self.tokens[at].text.as_str(), "-" | "/" | "&");
-            let before = (0..start).rev().find(|at| !joint(*at)).and_then(|before| self.roles.get(before));
-            let after = (index..self.tokens.len()).find(|at| !joint(*at));
-            // "the beta of Nvidia": what is asked for, by a word that is not known.
-            let asked = after.is_some_and(|at| {
-                matches!(self.tokens[at].lower.as_str(), "of" | "for")
-                    && matches!(self.roles.get(at + 1), Some(Role::Entity | Role::Metric(_)))
-            });
-            // "in yen", "in Tokyo": in what, or where, changes what is asked.
-            let within_unknown = start > 0 && self.tokens[start - 1].lower == "in";
-            let only_numbers = tokens.iter().all(|token| token.kind == TokenKind::Number);
-            // What follows "without", "if", "on the day" says under which circumstances; a remark before the question
-            // or after it says nothing.
-            let circumstance = self.tokens[..start].iter().any(|token| {
-                matches!(
-                    token.lower.as_str(),
-                    "without" | "if" | "had" | "whose" | "that" | "born" | "excluding" | "adjusted"
-                )
-            });
-            let within = self.roles[..start].iter().any(|role| matches!(role, Role::Metric(_) | Role::Entity))
-                && self.roles[index..].iter().any(|role| matches!(role, Role::Cue(_) | Role::Metric(_) | Role::Entity));
-            unknown.push(Unknown {
-                text: tokens.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" "),
-                name,
-                decisive: only_numbers
-                    || asked
-                    || within_unknown
-                    || beside(before)
-                    || beside(after.and_then(|at| self.roles.get(at)))
-                    || circumstance
-                    || within
-                    || !metric_exact,
-            });
-        }
-        unknown
-    }
-}
-
-/// Whether a text has the form of a day in digits.
-fn written_as_day(text: &str) -> bool {
-    let parts: Vec<&str> = text.split(['-', '/', '.']).collect();
-    let digits = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    parts.len() == 3 && parts.iter().all(digits) && parts.iter().any(|part| part.len() == 4)
 }
 
 /// Whether words for a metric speak of what something begins with.
@@ -705,54 +535,4 @@ fn is_numeric(operation: &Operation) -> bool {
             | Operation::Difference { .. }
             | Operation::Select { .. }
     )
-}
-
-/// The close, where nothing else is named, ranges from the lowest low to the highest high.
-fn high_and_low(links: &mut Vec<MetricLink>, metrics: &[Metric]) {
-    let ends = ["high", "low"].map(|name| metrics.iter().find(|metric| metric.name == name));
-    if links.iter().all(|link| link.metric.name == "close" && link.general)
-        && let ([Some(high), Some(low)], Some(link)) = (ends, links.first().cloned())
-    {
-        *links = [high, low].map(|metric| MetricLink { metric: metric.clone(), ..link.clone() }).to_vec();
-    }
-}
-
-/// What a question measures that does not say it: the close where there are prices, else the only metric there is.
-fn default_metric(metrics: &[Metric], store: &dyn Store, entities: &[Link]) -> Option<MetricLink> {
-    let ids: Vec<u64> = entities.iter().map(|link| link.entity.id).collect();
-    let observed = |metric: &Metric| {
-        if ids.is_empty() {
-            store.newest(&metric.name).is_some()
-        } else {
-            !store.extents(&ids, &metric.name).is_empty()
-        }
-    };
-    let close = metrics.iter().find(|metric| metric.name == "close");
-    let metric = close.filter(|metric| observed(metric)).or_else(|| metrics.iter().find(|metric| observed(metric)))?;
-    Some(MetricLink { metric: metric.clone(), text: String::new(), general: true, certainty: 0.93 })
-}
-
-/// Price bars: the highest price of a period is the highest high, the lowest the lowest low; the high of a period is
-/// the highest, its low the lowest, its open the first.
-fn bars(links: &mut [MetricLink], metrics: &[Metric], measure: &mut Measure, operation: &Operation, averaged: bool) {
-    let Some(first) = links.first_mut() else { return };
-    let named = |name: &str| metrics.iter().find(|metric| metric.name == name).cloned();
-    if first.metric.name == "close" && first.general && !averaged {
-        let day_question = matches!(operation, Operation::When { .. });
-        let extreme = match (&measure, operation) {
-            (Measure::Maximum, _) => named("high"),
-            (Measure::Minimum, _) => named("low"),
-            _ => None,
-        };
-        if let Some(extreme) = extreme.filter(|_| !day_question || !first.text.is_empty()) {
-            first.metric = extreme;
-        }
-    }
-    if *measure == Measure::Value && matches!(operation, Operation::Measure) {
-        match first.metric.name.as_str() {
-            "high" => *measure = Measure::Maximum,
-            "low" => *measure = Measure::Minimum,
-            _ => {}
-        }
-    }
 }

@@ -3,13 +3,16 @@
 //! [`token`] splits it, [`time`] reads its times, [`link`] finds the names and metrics in it, [`words`] knows what the
 //! remaining words do, and [`compose`] puts all of it together into a [`plan::Plan`].
 
+mod asides;
 pub mod compose;
 mod condition;
 mod cues;
 mod definition;
 mod groups;
+mod leftover;
 mod lexicon;
 pub mod link;
+mod measured;
 mod operation;
 mod own;
 mod partial;

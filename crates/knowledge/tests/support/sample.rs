@@ -1,33 +1,13 @@
 //! The shipped sample, learned into a store in memory.
 
+use super::csv::{fields, file};
 use super::support::Memory;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use sutra_knowledge::ohlcv::Bar;
 
 /// Prices by ticker, day and metric.
 pub type Prices = BTreeMap<String, BTreeMap<String, BTreeMap<String, f64>>>;
-
-/// A file of the project.
-pub fn file(path: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// The fields of a line of CSV; fields in quotes may hold commas.
-fn fields(line: &str) -> Vec<String> {
-    let mut fields = vec![String::new()];
-    let mut quoted = false;
-    for character in line.chars() {
-        match character {
-            '"' => quoted = !quoted,
-            ',' if !quoted => fields.push(String::new()),
-            character => fields.last_mut().unwrap().push(character),
-        }
-    }
-    fields
-}
 
 /// The sample, learned, and its prices by ticker, day and metric.
 pub fn sample() -> (Memory, Prices) {
