@@ -4,7 +4,7 @@
 use super::pages::{self, Change, MAX_PAGES};
 use super::store::{Index, entry_of};
 use pgrx::pg_sys;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use sutra_hnsw::code::CodeRef;
 use sutra_hnsw::insert::{Anchor, Change as LinkChange, Detour, Edit, NEW, Outcome, StoreError, StoreMut};
 use sutra_hnsw::layout::{
@@ -15,6 +15,10 @@ use sutra_hnsw::search::{Codes, Entry, Store};
 
 /// Attempts to add to a bucket that others split meanwhile: so many in a row are no coincidence.
 const ATTEMPTS: usize = 1000;
+
+/// Pages that are locked at a time for several edits. PostgreSQL lets a process hold 200 locks of this kind; one edit of an index of 100
+/// edges has up to 51 detours.
+const MOST_LOCKS: usize = 64;
 
 impl Index {
     fn change(&self) -> Change {
@@ -429,11 +433,15 @@ impl StoreMut for Index {
         while !rest.is_empty() {
             pages::check_for_interrupts();
             let mut blocks: Vec<u32> = Vec::with_capacity(MAX_PAGES);
-            let fits = |(block, ..): &&(u32, Option<u32>, usize)| {
+            let mut locked: BTreeSet<u32> = BTreeSet::new();
+            let fits = |(block, _, number): &&(u32, Option<u32>, usize)| {
+                let first = locked.is_empty();
+                locked.insert(*block);
+                locked.extend(edits[*number].change.detours().iter().map(|detour| self.layout.block(detour.via.id)));
+                if !first && locked.len() > MOST_LOCKS || blocks.last() != Some(block) && blocks.len() == MAX_PAGES {
+                    return false;
+                }
                 if blocks.last() != Some(block) {
-                    if blocks.len() == MAX_PAGES {
-                        return false;
-                    }
                     blocks.push(*block);
                 }
                 true
