@@ -6,7 +6,7 @@ use crate::error::raise;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use sutra_hnsw::code::Coded;
-use sutra_hnsw::insert::{insert, level_of};
+use sutra_hnsw::insert::{StoreError, insert, level_of};
 use sutra_hnsw::layout::HeapTid;
 
 /// The place of a row in PostgreSQL's form.
@@ -32,13 +32,17 @@ impl Index {
     pub fn add(&mut self, coded: &Coded, tid: HeapTid) {
         let level = level_of(tid, 0, self.layout.m, self.layout.max_level());
         let ef_construction = self.ef_construction;
-        if let Err(error) = insert(self, coded.as_ref(), tid, level, ef_construction) {
-            raise(
+        match insert(self, coded.as_ref(), tid, level, ef_construction) {
+            Ok(_) => {}
+            Err(error @ StoreError::Full) => raise(
                 PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
                 format!("cannot add a row to index \"{}\"", super::pages::name(self.relation)),
                 &format!("{error}."),
                 "Partition the table.",
-            );
+            ),
+            Err(StoreError::Unlinkable) => {
+                super::store::corrupt(self.relation, "No neighbour of a new node can be changed to lead to it.")
+            }
         }
     }
 }

@@ -238,22 +238,28 @@ impl Index {
         }
     }
 
-    /// Where the next row of a node goes: into its own slot, into the TID slot in front, or into a new one.
+    /// Where the next row of a node goes: into its own slot, into the TID slot in front, or into a new one. The slot in front (0 for none) and
+    /// the block that takes the row, 0 where a new page has to.
     fn tid_place(&self, node: Link) -> Option<(u32, u32)> {
         let layout = self.layout;
         let first = pages::read(self.relation, layout.block(node.id), std::ptr::null_mut(), |page| {
             let view = layout.node(page, node.id);
-            let live = PageKind::of(page) == Some(PageKind::Node) && view.is(node) && view.state() == State::Live;
-            live.then(|| (view.tid().is_none(), view.tid_slot()))
+            self.is_live(page, node).then(|| (view.tid().is_none(), view.tid_slot()))
         })?;
+        let listed = || self.meta().heads[PageKind::Tid.list()];
         match first {
             (true, slot) => Some((slot, 0)),
-            (false, 0) => Some((0, self.meta().heads[PageKind::Tid.list()])),
+            (false, 0) => Some((0, listed())),
             (false, slot) => {
-                let room = pages::read(self.relation, tid_block(slot), std::ptr::null_mut(), |page| {
-                    Tids::new(page, slot).count() < sutra_hnsw::layout::TIDS_PER_SLOT
+                let block = tid_block(slot);
+                if block == 0 {
+                    super::store::corrupt(self.relation, "A node's rows are said to be in the meta page.")
+                }
+                let room = pages::read(self.relation, block, std::ptr::null_mut(), |page| {
+                    let view = Tids::new(page, slot);
+                    PageKind::of(page) == Some(PageKind::Tid) && view.belongs_to(node) && view.has_room()
                 });
-                Some((slot, if room { tid_block(slot) } else { self.meta().heads[PageKind::Tid.list()] }))
+                Some((slot, if room { block } else { listed() }))
             }
         }
     }
@@ -264,10 +270,10 @@ impl Index {
         let Some((first, target)) = self.tid_place(node) else { return Some(false) };
         let mut change = self.change();
         let at = change.lock(layout.block(node.id));
-        let view = layout.node(change.page(at), node.id);
-        if !view.is(node) || view.state() != State::Live {
+        if !self.is_live(change.page(at), node) {
             return Some(false);
         }
+        let view = layout.node(change.page(at), node.id);
         if view.tid().is_none() {
             layout.node_mut(change.page_mut(at), node.id).set_tid(Some(tid));
             change.finish();

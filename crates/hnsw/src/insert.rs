@@ -93,6 +93,9 @@ pub enum StoreError {
     /// Identifiers have 32 bits.
     #[error("the index has reached its largest size")]
     Full,
+    /// No neighbour can be changed to lead to the node, however often they are sought anew: their edges are damaged.
+    #[error("no neighbour of a new node can be linked to it")]
+    Unlinkable,
 }
 
 /// Where nodes are written to.
@@ -131,6 +134,10 @@ pub fn level_of(tid: HeapTid, salt: u64, m: usize, highest: u8) -> u8 {
     (level as u8).min(highest)
 }
 
+/// Searches for neighbours that a new node can be linked from. Each tries every one of them several times: other sessions alone do not make
+/// so many in a row fail.
+const SEARCHES: usize = 100;
+
 /// Adds a row: to the node that has its vector, or as a node of its own. Returns the node.
 ///
 /// # Errors
@@ -148,7 +155,7 @@ pub fn insert<S: StoreMut>(
         return Ok(same);
     }
     let query = Query::of_code(store.distance(), code);
-    loop {
+    for _ in 0..SEARCHES {
         let entry = store.entry();
         let found = match entry {
             Some(entry) => search_levels(store, &query, entry, level, ef_construction),
@@ -173,6 +180,7 @@ pub fn insert<S: StoreMut>(
         }
         return Ok(node);
     }
+    Err(StoreError::Unlinkable)
 }
 
 /// Creates a node with its edges and with the edge that leads to it, from the nearest neighbour that takes it. Returns it, and how many of `neighbours` need not be

@@ -409,6 +409,11 @@ impl<'a> Tids<'a> {
         (self.slot[5] as usize).min(TIDS_PER_SLOT)
     }
 
+    /// Whether another row fits in.
+    pub fn has_room(&self) -> bool {
+        self.count() < TIDS_PER_SLOT
+    }
+
     /// The next slot of the chain, 0 at its end.
     pub fn next(&self) -> u32 {
         read_u32(self.slot, 8)
