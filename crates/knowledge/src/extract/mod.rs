@@ -11,6 +11,7 @@ mod statement;
 mod token;
 
 use crate::chunk;
+use crate::question::time::MONTHS;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -125,9 +126,7 @@ fn relate(
     confidence: f32,
 ) -> Option<Relation> {
     let apart = source.end <= target.start || target.end <= source.start;
-    let named = |range: &Range<usize>| {
-        range.len() <= LONGEST && text[range.clone()].contains(|character: char| character.is_alphabetic())
-    };
+    let named = |range: &Range<usize>| range.len() <= LONGEST && text[range.clone()].split_whitespace().any(is_word);
     (apart && named(&source) && named(&target)).then(|| Relation {
         relation,
         kind,
@@ -140,6 +139,12 @@ fn relate(
         target_range: target,
         confidence,
     })
+}
+
+/// Whether a word can name something: it has letters and is no month, which only tells when.
+fn is_word(word: &str) -> bool {
+    let lower = word.trim_matches(|character: char| !character.is_alphanumeric()).to_lowercase();
+    lower.contains(char::is_alphabetic) && !MONTHS.iter().any(|month| month.eq_ignore_ascii_case(&lower))
 }
 
 /// A phrase with a small first letter, unless it has another capital and so is a name or an abbreviation.

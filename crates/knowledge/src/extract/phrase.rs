@@ -131,10 +131,17 @@ fn chain(tokens: &[Token], end: usize, subject: bool) -> Option<Phrase> {
 fn leads_on(tokens: &[Token], at: usize, subject: bool) -> bool {
     let token = &tokens[at];
     match token.class {
+        _ if names_a_cause(tokens, at) => false,
         Class::Preposition => !token.among(&["than", "after", "before", "since", "as"]) && (subject || !token.is("by")),
         Class::Auxiliary => token.is("to"),
         _ => false,
     }
+}
+
+/// Whether the word at `to` ends "due to" and the like: what follows is a cause, and these words are no part of its name.
+fn names_a_cause(tokens: &[Token], to: usize) -> bool {
+    tokens.get(to).is_some_and(|token| token.is("to"))
+        && to.checked_sub(1).is_some_and(|at| tokens[at].among(&["due", "attributable", "owing", "thanks"]))
 }
 
 /// The phrase before a preposition; over a participle that the preposition goes with, as in "winds pushed to the coast".
@@ -248,7 +255,8 @@ pub fn starting_at(tokens: &[Token], start: usize) -> Option<Phrase> {
 }
 
 fn core_from(tokens: &[Token], start: usize) -> Option<Phrase> {
-    let mut at = start;
+    // "because of a lower price and due to fewer sales": the member of an enumeration that says once more that it is a cause.
+    let mut at = if names_a_cause(tokens, start + 1) { start + 2 } else { start };
     let mut article = false;
     while let Some(token) = tokens.get(at) {
         match token.class {

@@ -56,6 +56,25 @@ fn cause_and_effect_in_either_voice_and_order() {
 }
 
 #[test]
+fn a_word_of_cause_repeated_in_an_enumeration_is_no_part_of_it() {
+    for again in ["due to", "attributable to", "owing to", "thanks to"] {
+        let text = format!("Margins fell because of lower prices and {again} weaker demand.");
+        states(&text, "weaker demand", "causes", "Margins fell");
+        states(&text, "lower prices", "causes", "Margins fell");
+    }
+    let found = stated("Profits rose because of due diligence.");
+    assert!(found.iter().any(|(source, ..)| source == "due diligence"), "{found:?}");
+}
+
+#[test]
+fn a_day_is_no_cause() {
+    for text in ["The increase in revenue to December 31 was caused by March.", "Revenue rose because of May 31, 2019."]
+    {
+        assert_eq!(stated(text), []);
+    }
+}
+
+#[test]
 fn clauses_are_causes_and_effects_too() {
     states(
         "Revenue increased 12% because of strong demand for tablets.",
