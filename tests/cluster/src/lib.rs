@@ -349,6 +349,11 @@ fn path(path: &Path) -> &str {
     path.to_str().expect("test folders have plain names")
 }
 
+/// A file of the project. Its checkout is the one that cargo names at run time: one folder of compiled programs may serve several.
+pub fn project_file(path: &str) -> PathBuf {
+    Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo runs the tests")).join("../..").join(path)
+}
+
 /// The table of the active model's vectors.
 pub fn vector_table(client: &mut Client) -> String {
     client.query_one("SELECT vector_table::text FROM sutra.models WHERE active", &[]).expect("a model is active").get(0)

@@ -17,7 +17,7 @@ pub struct Block {
 
 /// Where the runbook is.
 pub fn path() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/OPERATIONS.md")
+    crate::project_file("docs/OPERATIONS.md")
 }
 
 /// The fenced blocks of the runbook in their order.

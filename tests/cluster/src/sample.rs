@@ -1,7 +1,5 @@
 //! The shipped sample, as the tests learn it.
 
-use std::path::Path;
-
 use postgres::{Client, GenericClient};
 
 /// A daily price bar of data/sample/bars.csv.
@@ -26,7 +24,7 @@ impl Bar {
 
 /// The first bars of a company, in the order of the days.
 pub fn bars(ticker: &str, count: usize) -> Vec<Bar> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/sample/bars.csv");
+    let path = crate::project_file("data/sample/bars.csv");
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let found: Vec<Bar> = text
         .lines()

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::Command;
 
 use sutra_cluster_tests::{Cluster, runbook};
@@ -46,7 +45,7 @@ fn every_command_of_the_runbook_works() {
 }
 
 fn dry_run(text: &str, variables: &[(&str, String)]) -> Result<String, String> {
-    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let project = sutra_cluster_tests::project_file("");
     let mut command = Command::new("bash");
     command.arg("-ec").arg(text.replace("make ", "make --dry-run ")).current_dir(project);
     for (name, value) in variables {

@@ -1,7 +1,5 @@
 //! ALTER EXTENSION sutra UPDATE: a database of an earlier version ends where a new one starts, with all it has learned.
 
-use std::path::Path;
-
 use postgres::Client;
 use postgres::error::SqlState;
 use sutra_cluster_tests::load::wholeness;
@@ -48,7 +46,7 @@ fn an_upgraded_database_has_the_catalog_of_a_new_one() {
 
 /// What 0.1.0 itself learned and pg_dump wrote.
 fn learned_by_0_1_0() -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/learned-by-0.1.0.sql");
+    let file = sutra_cluster_tests::project_file("tests/cluster/data/learned-by-0.1.0.sql");
     std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 /// A file of the project.
 pub fn file(path: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+    // As cargo says at run time: one folder of compiled programs may serve several checkouts.
+    let package = std::env::var("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
+    let path = PathBuf::from(package).join("../..").join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
