@@ -115,40 +115,37 @@ fn concept_id_send(id: ConceptId) -> Vec<u8> {
     id.0.to_be_bytes().to_vec()
 }
 
-#[pg_extern]
-fn concept_id_eq(left: ConceptId, right: ConceptId) -> bool {
-    left == right
+/// Declares a comparison as PostgreSQL calls it, without the guard that `#[pg_extern]` puts around a function: nothing here
+/// can panic or raise an ERROR, and every step down a B-tree and every check of a foreign key calls some of them.
+macro_rules! comparison {
+    ($name:ident, $finfo:ident, |$left:ident, $right:ident| $result:expr) => {
+        /// # Safety
+        /// PostgreSQL passes two arguments of type concept_id, none of them null: the function is strict.
+        #[unsafe(no_mangle)]
+        unsafe extern "C-unwind" fn $name(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+            // SAFETY: the caller's promise.
+            let ($left, $right) = unsafe {
+                let arguments = (*fcinfo).args.as_ptr();
+                ((*arguments).value.value() as u64, (*arguments.add(1)).value.value() as u64)
+            };
+            pg_sys::Datum::from($result)
+        }
+
+        #[unsafe(no_mangle)]
+        extern "C-unwind" fn $finfo() -> &'static pg_sys::Pg_finfo_record {
+            const CALLED_BY_VERSION_1: pg_sys::Pg_finfo_record = pg_sys::Pg_finfo_record { api_version: 1 };
+            &CALLED_BY_VERSION_1
+        }
+    };
 }
 
-#[pg_extern]
-fn concept_id_ne(left: ConceptId, right: ConceptId) -> bool {
-    left != right
-}
-
-#[pg_extern]
-fn concept_id_lt(left: ConceptId, right: ConceptId) -> bool {
-    left < right
-}
-
-#[pg_extern]
-fn concept_id_le(left: ConceptId, right: ConceptId) -> bool {
-    left <= right
-}
-
-#[pg_extern]
-fn concept_id_gt(left: ConceptId, right: ConceptId) -> bool {
-    left > right
-}
-
-#[pg_extern]
-fn concept_id_ge(left: ConceptId, right: ConceptId) -> bool {
-    left >= right
-}
-
-#[pg_extern]
-fn concept_id_cmp(left: ConceptId, right: ConceptId) -> i32 {
-    left.cmp(&right) as i32
-}
+comparison!(concept_id_eq_wrapper, pg_finfo_concept_id_eq_wrapper, |left, right| left == right);
+comparison!(concept_id_ne_wrapper, pg_finfo_concept_id_ne_wrapper, |left, right| left != right);
+comparison!(concept_id_lt_wrapper, pg_finfo_concept_id_lt_wrapper, |left, right| left < right);
+comparison!(concept_id_le_wrapper, pg_finfo_concept_id_le_wrapper, |left, right| left <= right);
+comparison!(concept_id_gt_wrapper, pg_finfo_concept_id_gt_wrapper, |left, right| left > right);
+comparison!(concept_id_ge_wrapper, pg_finfo_concept_id_ge_wrapper, |left, right| left >= right);
+comparison!(concept_id_cmp_wrapper, pg_finfo_concept_id_cmp_wrapper, |left, right| left.cmp(&right) as i32);
 
 #[pg_extern]
 fn concept_id_larger(left: ConceptId, right: ConceptId) -> ConceptId {
