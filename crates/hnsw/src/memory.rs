@@ -576,6 +576,32 @@ fn a_vacuum_beside_inserts_cuts_nothing_off() {
     }
 }
 
+#[test]
+fn a_repair_keeps_the_ways_of_a_lost_node_to_what_is_far() {
+    let mut store = Memory::new(Distance::L2, 1, 2);
+    let mut row = 0;
+    let [node, near, other, lost, far] = [0.0f32, 1.0, -1.0, 10.0, 20.0].map(|at| {
+        row += 1;
+        place(&mut store, &[at], row)
+    });
+    let repaired = |store: &mut Memory, ends: &[Link]| {
+        // An edge keeps its place as long as it lives: the lost node starts from none.
+        for (from, links) in [(node, vec![near, other, lost]), (lost, Vec::new()), (lost, ends.to_vec())] {
+            store.write(from, 0, &Change::Replace { expected: Vec::new(), links, detours: Vec::new() });
+        }
+        match repair(store, node, 0, |link| link == lost) {
+            Some(Change::Replace { links, .. }) => links,
+            change => panic!("{change:?}"),
+        }
+    };
+    // `near` is nearer to `far` than the node is, so the choice of diverse edges alone would leave it out each time.
+    assert_eq!(repaired(&mut store, &[far]), [near, other, far], "no other edge leads to where the lost node led");
+    assert_eq!(repaired(&mut store, &[near, far]), [near, other], "a neighbour of the lost node is linked already");
+    assert_eq!(repaired(&mut store, &[node, near, far]), [near, other, far], "the heir takes the farthest edge over");
+    store.write(near, 0, &Change::Push(far));
+    assert_eq!(repaired(&mut store, &[node, near, far]), [near, other], "unless a neighbour leads there");
+}
+
 proptest! {
     #[test]
     fn a_slot_reads_back_what_was_written(

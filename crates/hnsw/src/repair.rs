@@ -101,7 +101,9 @@ const DETOURS: usize = 64;
 /// How the edges of `node` on `level` should change so that none leads to a node that `gone` names; None where none does.
 ///
 /// Edges to live nodes stay. In place of each lost one stands at most one neighbour of a lost node, the nearest first, as long as it is
-/// nearer to `node` than to every edge that `node` has; where that would leave fewer than half of the edges, the nearest fill up.
+/// nearer to `node` than to every edge that `node` has. A lost node none of whose neighbours is linked then is replaced by the nearest of them, and
+/// of each lost node one neighbour takes over the farthest edge: without this the few edges between distant groups of nodes die out over many
+/// vacuums, since in each group something is nearer. Where fewer than half of the edges would be left, the nearest fill up.
 pub fn repair<S: Store>(store: &mut S, node: Link, level: u8, gone: impl Fn(Link) -> bool) -> Option<Change> {
     let mut expected = Vec::new();
     if !store.links(node, level, &mut expected) || !expected.iter().any(|link| gone(*link)) {
@@ -131,6 +133,31 @@ pub fn repair<S: Store>(store: &mut S, node: Link, level: u8, gone: impl Fn(Link
                 .iter()
                 .all(|other| codes.get(*other).is_none_or(|other| between(distance, code, other) > to_base));
             if diverse && chosen.len() < expected.len() { chosen.push(position) } else { passed.push(position) }
+        }
+        for lost in &lost {
+            let mut ends = Vec::new();
+            store.links(*lost, level, &mut ends);
+            ends.retain(|end| !gone(*end));
+            let leads = |place: &usize| ends.contains(&members[*place]);
+            if chosen.len() < expected.len()
+                && !chosen.iter().any(leads)
+                && let Some(at) = passed.iter().position(leads)
+            {
+                chosen.push(passed.remove(at));
+            }
+            // The first of its neighbours is its heir: one node takes the edge over, not all that led to the lost one.
+            if ends.first() == Some(&node)
+                && chosen.len() < store.layout().max_links(level)
+                && let Some(at) = passed.iter().rposition(leads)
+            {
+                let mut reached = Vec::new();
+                for place in &chosen {
+                    store.links(members[*place], level, &mut reached);
+                }
+                if !reached.contains(&members[passed[at]]) {
+                    chosen.push(passed.remove(at));
+                }
+            }
         }
         let places = (expected.len() / 2).saturating_sub(chosen.len());
         chosen.extend(passed.into_iter().take(places));
