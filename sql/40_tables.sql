@@ -199,12 +199,12 @@ COMMENT ON COLUMN sutra.metric.aggregate IS 'what one number for a period is by 
 COMMENT ON COLUMN sutra.metric.builtin IS 'true for a row shipped with the extension; a user''s row of the same name overrides it';
 
 INSERT INTO sutra.metric (name, words, label, unit, aggregate, builtin) VALUES
-    ('open', '{open,opens,opened,opening,opening price,open price,opening value,opening bell,first price,starting price,initial price,start the day,started the day,begin the day,began the day,start trading,started trading,trading started,begin trading,began trading}', 'opening price', 'USD', 'mean', true),
-    ('high', '{high,highs,intraday high,day high,daily high,high price,session high,day peak}', 'high', 'USD', 'mean', true),
-    ('low', '{low,lows,intraday low,day low,daily low,low price,session low}', 'low', 'USD', 'mean', true),
-    ('close', '{close,closes,closed,closing,closing price,close price,price,prices,share price,stock price,stock,shares,quote,worth,cost,costs,valued,finish,finished,settle,settled,px,closing value,closing level,closing quote,closing bell,last price,end the day,ended the day,end the session,ended the session,finish the day,finished the day,end of day price,eod,eod price,eod close}', 'closing price', 'USD', 'mean', true),
+    ('open', '{open,opens,opened,opening,opening price,open price,opening value,opening bell,first price,starting price,initial price,start the day,started the day,begin the day,began the day,start trading,started trading,trading started,begin trading,began trading,opening print,opening trade,first trade,start the session,started the session,begin the session,began the session,start the trading day,started the trading day,kick off the session,kicked off the session,kick off the day,kicked off the day,trading starts,trading begins,trading began,trading kicked off}', 'opening price', 'USD', 'mean', true),
+    ('high', '{high,highs,intraday high,day high,daily high,high price,session high,day peak,session peak,intraday peak,high of the day,high of day,hod}', 'high', 'USD', 'mean', true),
+    ('low', '{low,lows,intraday low,day low,daily low,low price,session low,session bottom,intraday bottom,low of the day,low of day,lod}', 'low', 'USD', 'mean', true),
+    ('close', '{close,closes,closed,closing,closing price,close price,price,prices,share price,stock price,stock,shares,quote,worth,cost,costs,valued,finish,finished,settle,settled,px,closing value,closing level,closing quote,closing bell,last price,end the day,ended the day,end the session,ended the session,finish the day,finished the day,end of day price,eod,eod price,eod close,settlement,settlement price,closing print,closing mark,final price,final quote,ending price,end price,last trade,last traded price,market close,ended trading,end trading,stopped trading,trading ended,trading stopped,trading closed,market closed}', 'closing price', 'USD', 'mean', true),
     ('adjusted_close', '{adjusted close,adj close,adjusted closing price}', 'adjusted closing price', 'USD', 'mean', true),
-    ('volume', '{volume,volumes,vol,trading volume,traded volume,share volume,shares traded,number of shares traded,trading activity,turnover}', 'trading volume', 'shares', 'sum', true);
+    ('volume', '{volume,volumes,vol,trading volume,traded volume,share volume,shares traded,number of shares traded,trading activity,turnover,trade volume,stock volume,traded shares,shares exchanged,adv}', 'trading volume', 'shares', 'sum', true);
 
 CREATE TABLE sutra.metadata_role (
     space text NOT NULL DEFAULT '*' CHECK (space <> ''),
