@@ -142,7 +142,12 @@ fn share(part: &str, store: &Memory, labelled: &mut String) -> f64 {
 fn questions_to_build_on_are_answered() {
     let mut labelled = String::new();
     let half_2016 = learned("tests/ask/half_2016");
-    let parts = [("build_2017", &*HALF_2017), ("build2_2017", &HALF_2017), ("build3_2016", &half_2016)];
+    let parts = [
+        ("build_2017", &*HALF_2017),
+        ("build2_2017", &HALF_2017),
+        ("build3_2016", &half_2016),
+        ("build4_2016", &half_2016),
+    ];
     let shares = parts.map(|(part, store)| share(part, store, &mut labelled));
     if let Ok(path) = std::env::var("SUTRA_SIGNALS") {
         std::fs::write(&path, labelled).unwrap_or_else(|error| panic!("{path}: {error}"));

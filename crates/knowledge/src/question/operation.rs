@@ -337,6 +337,17 @@ impl Composer<'_> {
         if !measured && self.times.is_empty() && !cues.any(&[Cue::Percent, Cue::Daily]) {
             // Nothing but a name: what is known of it. Who runs it is another question.
             let person = self.tokens.iter().any(|token| matches!(token.lower.as_str(), "who" | "whom" | "who's"));
+            // "What products does it sell?"
+            let things = cues.found.iter().any(|(at, cue)| {
+                let next = self.tokens.get(at + 1).map_or("", |next| &next.lower);
+                matches!(cue, Cue::What | Cue::Which)
+                    && self.roles.get(at + 1) == Some(&Role::Cue(Cue::Thing))
+                    && next.ends_with('s')
+                    && next != "business"
+            });
+            if things {
+                return Operation::Open;
+            }
             return if !person && cues.any(&[Cue::Define, Cue::About, Cue::What, Cue::Which])
                 || !person && cues.found.is_empty()
             {

@@ -118,7 +118,7 @@ impl Scanner<'_> {
             return Some(found);
         }
         // "the months January to March", "the period from May until June", "through February to March"
-        if matches!(here, "months" | "period" | "time" | "weeks" | "quarters" | "days")
+        if matches!(here, "months" | "period")
             && let Some((Expression::Between(first, last), after)) = self.expression(self.skip(next, &["of"]))
         {
             return Some((Expression::Between(first, last), after));

@@ -175,9 +175,18 @@ impl Scanner<'_> {
         }
         let (year, after) = self.year_at(index + 1);
         let capitals = token.text.len() == 3 && token.all_capitals();
+        // "may to june", "volume may": a range of months begins, or the question ends.
+        let ranged = matches!(self.word(index + 1), "to" | "through" | "thru" | "until" | "till" | "-")
+            && self.tokens.get(index + 2).and_then(super::month).is_some();
+        let last = self.tokens[index + 1..].iter().all(|token| token.kind == TokenKind::Symbol);
         let spoken = !token.marked
             && index > 0
-            && (matches!(self.word(index - 1), "in" | "during" | "since" | "late" | "early" | "mid")
+            && (ranged
+                || last && !capitals
+                || matches!(
+                    self.word(index - 1),
+                    "in" | "during" | "since" | "late" | "early" | "mid" | "over" | "across" | "throughout" | "within"
+                )
                 || !capitals && matches!(self.word(index - 1), "for" | "of" | "to" | "through" | "until" | "and"));
         (year.is_some() || !doubtful_month(token) || spoken).then_some((Span::Month(year, month), after))
     }
