@@ -345,16 +345,8 @@ impl Composer<'_> {
                     && next.ends_with('s')
                     && next != "business"
             });
-            if things {
-                return Operation::Open;
-            }
-            return if !person && cues.any(&[Cue::Define, Cue::About, Cue::What, Cue::Which])
-                || !person && cues.found.is_empty()
-            {
-                Operation::Profile
-            } else {
-                Operation::Open
-            };
+            let named = cues.found.is_empty() || cues.any(&[Cue::Define, Cue::About, Cue::What, Cue::Which]);
+            return if named && !person && !things { Operation::Profile } else { Operation::Open };
         }
         Operation::Measure
     }
