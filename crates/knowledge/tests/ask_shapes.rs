@@ -297,6 +297,7 @@ fn what_sounds_like_a_number_and_is_none_is_declined() {
         "what is Intel's return on equity",
         "What's Boeing's enterprise value?",
         "what products does Boeing sell",
+        "What was the closing price of UPS on 2019-03-11?",
         "price of semiconductors on 2019-03-11",
     ] {
         let row = ask(question);

@@ -149,7 +149,7 @@ pub(super) const WORDS: &[(Cue, &str)] = &[
     ),
     (
         Cue::Gain,
-        "uphill bull bulls upswing upturn uptick uptrending ups ascended ascending ascent swelled boomed booming zoomed skyrocketed skyrocketing northward northwards winning gainful outgained",
+        "uphill bull bulls upswing upturn uptick uptrending ascended ascending ascent swelled boomed booming zoomed skyrocketed skyrocketing northward northwards winning gainful outgained",
     ),
     (
         Cue::Loss,
@@ -177,7 +177,7 @@ pub(super) const WORDS: &[(Cue, &str)] = &[
     (Cue::Total, "totaling totalling aggregated tallied collectively"),
     (
         Cue::Filler,
-        "i.e e.g racked assess evaluate examine analyze analyse analysis analyses review investigate explore understand understood inform advise clarify mention mentioned inquire enquire verify compile prepare retrieve specify supply gather inspect study research grateful thankful glad obliged delighted interested keen eager trying able possible possibly perhaps maybe sorry excuse pardon sir madam dear mate dude bro yo greetings homework assignment essay class classes presentation slide slides memo thesis professor teacher tutor student corporate classification classified final eventual costed deep sheet spreadsheet briefly detail detailed concise accurate corresponding relevant associated concerned desk quickie double-check checking asap urgently fyi btw",
+        "i.e e.g racked assess evaluate examine analyze analyse analysis analyses review investigate explore understand understood inform advise clarify mention mentioned inquire enquire verify compile prepare retrieve specify supply gather inspect study research grateful thankful glad obliged delighted interested keen eager trying able possible possibly perhaps maybe sorry excuse pardon sir madam dear mate dude yo greetings homework assignment essay class classes presentation slide slides memo thesis professor teacher tutor student corporate classification classified final eventual costed deep sheet spreadsheet briefly detail detailed concise accurate corresponding relevant associated concerned desk quickie double-check checking asap urgently fyi btw",
     ),
 ];
 
