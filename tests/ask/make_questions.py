@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Labelled questions for sutra_ask: wordings filled with real companies and days, answers computed here, in Python.
 
-FOLDER holds bars.csv, profiles.csv and texts.tsv, and wordings_PART.txt for each PART. Written are statements.jsonl, what
+FOLDER holds the half of a year that is asked about: bars.csv, profiles.csv, names.json (how companies are called beside their
+tickers and the names of profiles.csv, and companies that are not learned), texts.tsv, and wordings_PART.txt for each PART. Written are statements.jsonl, what
 is to be learned, and PART.jsonl, the questions: one JSON object a line with id, category, question and expect, which is
 {"type": "number", "value", "entity", "tolerance", "absolute"}, {"type": "entity", "entity"}, {"type": "entities",
 "entities"}, {"type": "direction", "direction", "entity"}, {"type": "date", "date", "entity"}, {"type": "text",
@@ -13,7 +14,8 @@ is to be learned, and PART.jsonl, the questions: one JSON object a line with id,
 A line of wordings is `operation [argument...] [= TICKER] | question`, in sections of `[category]`. The question may hold
 {c}, {c2}, {c3} (a company by ticker or name), {c's}, {name}, {ticker}, {TICKER}, {lower}, {day}, {day2}, {d1}, {d2}, {p} (a month, a
 quarter, a half), {x} (a price), {v} (a volume), {n}, {sector}, {industry}, {city}, {u} (a company that is not learned),
-{weekend}, {holiday}, {before}, {after}, {oldp}.
+{weekend}, {holiday}, {before}, {after}, {oldp}. Written less usually: {k}, {k2} (a company in lower case), {k's}, {typo} (a name with one
+typing error), {cash} ($ and the ticker), {dx} (a day), {px} (a period of a month or more), {week} (one of some days).
 """
 import argparse
 import csv
@@ -25,14 +27,10 @@ import random
 import re
 import statistics
 
-UNKNOWN = ["Tesla", "TSLA", "Kroger", "KR", "Medtronic", "MDT", "Halliburton", "HAL", "Hershey", "Zoetis", "ZTS", "Ralph Lauren", "Norfolk Southern", "NSC"]
-# What people call a company beside the name in its profile and the ticker.
-SHORT = {
-    "KO": "Coca-Cola", "CAT": "Caterpillar", "DE": "Deere", "F": "Ford Motor", "UAL": "United Airlines", "UNH": "UnitedHealth",
-    "MRK": "Merck", "CVX": "Chevron", "ADBE": "Adobe", "ORCL": "Oracle", "DIS": "Walt Disney",
-}
-HOLIDAYS = ["2017-07-04", "2017-09-04", "2017-11-23", "2017-12-25"]
 MONTHS = "January February March April May June July August September October November December".split()
+# Tickers that are words in lower case.
+WORDS = {"mar", "met", "yum", "cop", "low", "all"}
+ORDINALS = ["first", "second", "third", "fourth"]
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 
 
@@ -53,6 +51,12 @@ class Data:
                 self.bars.setdefault(row["ticker"], {})[row["day"]] = bar
         self.days = sorted({day for bars in self.bars.values() for day in bars})
         self.tickers = sorted(self.profiles)
+        first, self.last = (datetime.date.fromisoformat(day) for day in (self.days[0], self.days[-1]))
+        self.year, self.months = self.last.year, range(first.month, self.last.month + 1)
+        every = (first + datetime.timedelta(days) for days in range((self.last - first).days))
+        self.holidays = [day for day in (date.isoformat() for date in every if date.weekday() < 5) if day not in self.days]
+        names = json.loads((folder / "names.json").read_text(encoding="utf-8"))
+        self.short, self.unknown = names["short"], names["unknown"]
         with open(folder / "texts.tsv", encoding="utf-8") as file:
             self.texts = [line.rstrip("\n").split("\t") for line in file if line.strip()]
 
@@ -126,21 +130,106 @@ def written_day(random_, day):
     ])
 
 
-def written_period(random_, data, years=(2017,)):
+def written_period(random_, data, years=()):
     """A period as people write it, and its trading days."""
-    year = random_.choice(years)
+    year = random_.choice(years or [data.year])
     kind = random_.random()
     if kind < 0.55:
-        month = random_.randint(7, 12)
+        month = random_.choice(data.months)
         name = MONTHS[month - 1]
         text = random_.choice([f"{name} {year}", f"{name} {year}", f"{name[:3]} {year}", f"{name} of {year}"])
         return text, data.inside(f"{year}-{month:02}-01", f"{year}-{month:02}-31")
     if kind < 0.93:
-        quarter = random_.choice([3, 4])
-        ordinal = {3: "third", 4: "fourth"}[quarter]
+        quarter = random_.choice(sorted({(month + 2) // 3 for month in data.months}))
+        ordinal = ORDINALS[quarter - 1]
         text = random_.choice([f"Q{quarter} {year}", f"Q{quarter} {year}", f"the {ordinal} quarter of {year}", f"{year} Q{quarter}"])
         return text, data.inside(f"{year}-{3 * quarter - 2:02}-01", f"{year}-{3 * quarter:02}-31")
-    return random_.choice([f"the second half of {year}", f"H2 {year}"]), data.inside(f"{year}-07-01", f"{year}-12-31")
+    half = 1 + (data.months[0] > 6)
+    return random_.choice([f"the {ORDINALS[half - 1]} half of {year}", f"H{half} {year}"]), data.days
+
+
+def unusual_day(random_, day):
+    """A day as some people write it; without the year it is the newest such day."""
+    date = datetime.date.fromisoformat(day)
+    month, number, weekday, year = MONTHS[date.month - 1], date.day, DAYS[date.weekday()], date.year
+    ending = "th" if 10 <= number <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return random_.choice([
+        f"{number} {month[:3]} {year}", f"{month[:3]}. {number}, {year}", f"{date:%m/%d/%y}", f"{year}/{date.month:02}/{number:02}",
+        f"{weekday[:3]} {number} {month[:3]} {year}", f"{number}-{month[:3]}-{year}", f"{month[:3].lower()} {number} {year}",
+        f"{weekday}, {number} {month} {year}", f"{month} the {number}{ending}, {year}", f"{month[:3]} {number} '{date:%y}",
+        f"{number}{ending} {month[:3]} {year}", f"{weekday.lower()} {month.lower()} {number} {year}", f"{month} {number}", f"{day}",
+        f"{number}{ending} of {month[:3].lower()} {year}", f"{weekday[:3]}. {month[:3]}. {number}, {year}",
+    ])
+
+
+def unusual_period(random_, data):
+    """A period of a month or more as some people write it, and its trading days."""
+    year, short = data.year, data.year % 100
+    kind, months = random_.random(), data.months
+    if kind < 0.4:
+        month = random_.choice(months)
+        name = MONTHS[month - 1]
+        text = random_.choice([
+            f"{name.lower()} {year}", f"{name[:3].lower()} '{short}", f"{name[:3]}-{short}", f"{year}-{month:02}", f"{month:02}/{year}",
+            f"the month of {name} {year}", name, f"{name.lower()}",
+        ])
+        return text, data.inside(f"{year}-{month:02}-01", f"{year}-{month:02}-31")
+    if kind < 0.7:
+        quarter = random_.choice(sorted({(month + 2) // 3 for month in months}))
+        text = random_.choice([
+            f"q{quarter} {year}", f"{quarter}Q{short}", f"Q{quarter}/{year}", f"{quarter}q {year}", f"Q{quarter}-{short}",
+            f"the {ORDINALS[quarter - 1]} quarter {year}", f"{quarter}{['st', 'nd', 'rd', 'th'][quarter - 1]} quarter of {year}", f"Q{quarter}",
+        ])
+        return text, data.inside(f"{year}-{3 * quarter - 2:02}-01", f"{year}-{3 * quarter:02}-31")
+    first = random_.choice(months[:-1])
+    last = random_.choice([month for month in months if month > first])
+    one, other = MONTHS[first - 1], MONTHS[last - 1]
+    text = random_.choice([
+        f"{one} to {other} {year}", f"{one[:3]}-{other[:3]} {year}", f"{one[:3].lower()} through {other[:3].lower()} {year}",
+        f"the months {one} to {other} {year}", f"the period from {one} until {other} {year}",
+    ])
+    return text, data.inside(f"{year}-{first:02}-01", f"{year}-{last:02}-31")
+
+
+def written_week(random_, data):
+    """A period of some days as people write it, and its trading days."""
+    month = random_.choice(data.months)
+    name, year = MONTHS[month - 1], data.year
+    kind = random_.randrange(4)
+    if kind == 0:
+        monday = datetime.date(year, month, random_.randint(1, 25))
+        monday -= datetime.timedelta(monday.weekday())
+        friday = monday + datetime.timedelta(4)
+        start, end = f"{MONTHS[monday.month - 1]} {monday.day}", f"{MONTHS[friday.month - 1][:3]} {friday.day}"
+        text = random_.choice([f"the week of {start}, {year}", f"the week beginning {start}, {year}", f"the week ending {end}, {year}"])
+        return text, data.inside(monday.isoformat(), friday.isoformat())
+    if kind == 1:
+        text = random_.choice([f"early {name} {year}", f"mid {name} {year}", f"late {name} {year}", f"mid-{name} {year}"])
+        part = {"e": (1, 10), "m": (11, 20), "l": (21, 31)}[text[0]]
+        return text, data.inside(f"{year}-{month:02}-{part[0]:02}", f"{year}-{month:02}-{part[1]:02}")
+    if kind == 2:
+        text, part = random_.choice([
+            (f"the first half of {name} {year}", (1, 15)), (f"the second half of {name} {year}", (16, 31)),
+            (f"the first two weeks of {name} {year}", (1, 14)), (f"the first ten days of {name} {year}", (1, 10)),
+        ])
+        return text, data.inside(f"{year}-{month:02}-{part[0]:02}", f"{year}-{month:02}-{part[1]:02}")
+    start = random_.randint(1, 12)
+    end = start + random_.randint(6, 14)
+    text = random_.choice([f"{name} {start}-{end}, {year}", f"{start} to {end} {name} {year}", f"{name} {start} to {name} {end}", f"{start}-{end} {name[:3]} {year}"])
+    return text, data.inside(f"{year}-{month:02}-{start:02}", f"{year}-{month:02}-{end:02}")
+
+
+def mistyped(random_, name):
+    """A name with one typing error behind the first letter of its longest word."""
+    word = max(re.findall(r"[A-Za-z]+", name), key=len)
+    if len(word) < 6:
+        raise Again
+    at = random_.randrange(1, len(word) - 1)
+    kind = random_.randrange(3)
+    if kind == 2 and word[at] == word[at + 1]:
+        raise Again
+    wrong = [word[:at] + word[at + 1 :], word[:at] + word[at] + word[at:], word[:at] + word[at + 1] + word[at] + word[at + 2 :]][kind]
+    return name.replace(word, wrong)
 
 
 def clear(scores, count=1, largest=True):
@@ -163,13 +252,14 @@ class Drawn:
             self.companies = [ticker] + [other for other in self.companies if other != ticker]
         self.period = self.day = self.threshold = self.count = self.group = None
         self.range = None
+        self.fewest = 8
 
     def surface(self, ticker):
         """How the company is called."""
         kind = self.random.random()
         if kind < 0.4:
             return ticker
-        return SHORT.get(ticker, self.data.profiles[ticker]["company"]) if kind < 0.75 else self.data.profiles[ticker]["company"]
+        return self.data.short.get(ticker, self.data.profiles[ticker]["company"]) if kind < 0.75 else self.data.profiles[ticker]["company"]
 
     def fill(self, wording):
         """The question."""
@@ -209,6 +299,26 @@ class Drawn:
         if name == "p":
             text, self.period = written_period(random_, data)
             return text
+        if name in ("k", "k2", "k's"):
+            ticker = self.companies[name == "k2"]
+            called = data.short.get(ticker, data.profiles[ticker]["company"]).lower()
+            if len(ticker) > 2 and ticker.lower() not in WORDS and name != "k's" and random_.random() < 0.5:
+                called = ticker.lower()
+            return called + ("'s" if name == "k's" else "")
+        if name == "typo":
+            return mistyped(random_, data.short.get(first, profile["company"]))
+        if name == "cash":
+            return "$" + first
+        if name == "dx":
+            self.day = random_.choice(data.days)
+            return unusual_day(random_, self.day)
+        if name == "px":
+            text, self.period = unusual_period(random_, data)
+            return text
+        if name == "week":
+            text, self.period = written_week(random_, data)
+            self.fewest = 3
+            return text
         if name == "oldp":
             return written_period(random_, data, (2012, 2014, 2021))[0]
         if name == "x":
@@ -227,16 +337,17 @@ class Drawn:
             self.group = ("headquarters", profile["headquarters"])
             return profile["headquarters"].split(",")[0]
         if name == "u":
-            return random_.choice(UNKNOWN)
+            return random_.choice(data.unknown)
         if name == "weekend":
-            saturday = [day for day in (datetime.date(2017, 7, 1) + datetime.timedelta(i) for i in range(180)) if day.weekday() > 4]
+            start = datetime.date(data.year, data.months[0], 1)
+            saturday = [day for day in (start + datetime.timedelta(i) for i in range(180)) if day.weekday() > 4]
             return written_day(random_, random_.choice(saturday).isoformat())
         if name == "holiday":
-            return written_day(random_, random_.choice(HOLIDAYS))
+            return written_day(random_, random_.choice(data.holidays))
         if name == "before":
-            return written_day(random_, f"{random_.choice([1998, 2009, 2016])}-03-{random_.randint(10, 27)}")
+            return written_day(random_, f"{random_.choice([1998, 2009, data.year - 1])}-03-{random_.randint(10, 27)}")
         if name == "after":
-            return written_day(random_, f"{random_.choice([2018, 2024, 2031])}-06-{random_.randint(10, 27)}")
+            return written_day(random_, f"{random_.choice([data.year + 1, 2024, 2031])}-06-{random_.randint(10, 27)}")
         raise SystemExit(f"unknown slot {{{name}}}")
 
     def days(self):
@@ -281,7 +392,7 @@ def answer(drawn, operation, arguments):
     days = drawn.days()
     metric = arguments[0] if arguments else None
     closes = data.column(first, "close", days)
-    if len(days) < 8:
+    if len(days) < drawn.fewest:
         raise Again
     if operation == "abstain":
         return {"type": "abstain"}
@@ -336,7 +447,7 @@ def answer(drawn, operation, arguments):
         summed = {"mean": statistics.mean, "total": sum, "max": max, "min": min, "median": statistics.median}[kind]
         return number(summed(values), first)
     if operation == "lastmonth":
-        return number(change(data.column(first, "close", data.inside("2017-11-01", "2017-11-30"))), first, **PERCENT)
+        return number(change(data.column(first, "close", data.inside(f"{data.year}-{data.last.month - 1:02}-01", f"{data.year}-{data.last.month - 1:02}-31"))), first, **PERCENT)
     if operation in ("best", "worst", "secbest", "secworst", "citybest", "except"):
         among = drawn.members() if drawn.group else data.tickers
         if operation == "except":
@@ -420,8 +531,8 @@ def ask(random_, data, operation, arguments, ticker, wording):
     """One question with its answer."""
     for _ in range(500):
         drawn = Drawn(random_, data, ticker)
-        question = drawn.fill(wording)
         try:
+            question = drawn.fill(wording)
             if drawn.threshold is not None:
                 kind = "when" if arguments[0].startswith("first") else operation
                 return placed_threshold(drawn, kind, arguments, question)

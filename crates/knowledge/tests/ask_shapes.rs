@@ -224,3 +224,83 @@ fn now_the_first_and_the_last() {
     let wanted = series("AAPL", "close", "0000", "9999").last().unwrap().1;
     near(&computed("NASDAQ:AAPL close")["value"], wanted);
 }
+
+#[test]
+fn times_as_traders_and_others_write_them() {
+    let mean = |from: &str, to: &str| {
+        let closes = series("BA", "close", from, to);
+        closes.iter().map(|(_, close)| close).sum::<f64>() / closes.len() as f64
+    };
+    for (question, from, to) in [
+        // The year of the newest observation makes a month of it, any other two figures a day.
+        ("average close of Boeing in Mar-19", "2019-03-01", "2019-03-31"),
+        ("average close of Boeing, Mar-15", "2019-03-15", "2019-03-15"),
+        ("average close of Boeing 4 to 8 March 2019", "2019-03-04", "2019-03-08"),
+        ("average close of Boeing 4-8 Mar 2019", "2019-03-04", "2019-03-08"),
+        ("average close of Boeing in the months February to March 2019", "2019-02-01", "2019-03-31"),
+        ("average close of Boeing through February to March 2019", "2019-02-01", "2019-03-31"),
+        ("boeing average close over march", "2019-03-01", "2019-03-31"),
+        ("boeing average close march through april", "2019-03-01", "2019-04-30"),
+    ] {
+        let value = computed(question);
+        near(&value["value"], mean(from, to));
+    }
+    let closes = series("BA", "close", "0000", "9999");
+    let newest: Vec<f64> = closes.iter().rev().take(20).map(|(_, close)| *close).collect();
+    near(&computed("Boeing 20d avg close")["value"], newest.iter().sum::<f64>() / 20.0);
+    let quarter = series("BA", "close", "2019-01-01", "2019-03-31");
+    let change = (quarter.last().unwrap().1 / quarter[0].1 - 1.0) * 100.0;
+    for question in [
+        "If I bought Boeing at the start of Q1 2019 and held to the end, what is my percentage?",
+        "By what percentage was Boeing up at the end of Q1 2019 compared with its beginning?",
+    ] {
+        near(&computed(question)["value"], change);
+    }
+}
+
+#[test]
+fn short_forms_of_what_is_asked() {
+    let march = changes("BA", "2019-03-01", "2019-03-31");
+    let falls = march.iter().filter(|(_, change)| *change < 0.0).count() as f64;
+    for question in
+        ["BA down days March 2019", "Boeing losing sessions in March 2019", "# of days BA fell in March 2019"]
+    {
+        near(&computed(question)["value"], falls);
+    }
+    let lows = sorted(series("BA", "low", "2019-03-01", "2019-03-31"));
+    near(&computed("To what price did Boeing fall in March 2019?")["value"], lows[0].1);
+    let (open, boeing, intel) = (
+        series("BA", "open", "2019-03-11", "2019-03-11"),
+        SAMPLE.1["BA"]["2019-03-11"]["close"],
+        SAMPLE.1["INTC"]["2019-03-11"]["close"],
+    );
+    near(&computed("with what price did boeing start on 11 march 2019")["value"], open[0].1);
+    assert!(boeing > intel);
+    assert_eq!(computed("Did Intel close above Boeing on 2019-03-11?")["entity"], json!("BA"));
+    let volumes = series("BA", "volume", "2019-03-01", "2019-03-31");
+    let mean = volumes.iter().map(|(_, volume)| volume).sum::<f64>() / volumes.len() as f64;
+    near(&computed("BA adv March 2019")["value"], mean);
+    let closes = series("BA", "close", "2019-03-01", "2019-03-31");
+    let value = computed("boeing dollar gain or loss march 2019");
+    near(&value["value"], closes.last().unwrap().1 - closes[0].1);
+    // A part of a name with a typing error.
+    assert_eq!(computed("JPMogran close 2019-03-11")["entity"], json!("JPM"));
+}
+
+#[test]
+fn what_sounds_like_a_number_and_is_none_is_declined() {
+    for question in [
+        "Who is running Boeing?",
+        "is intel a buy",
+        "would you sell Apple now",
+        "is Boeing overpriced",
+        "what is Intel's return on equity",
+        "What's Boeing's enterprise value?",
+        "what products does Boeing sell",
+        "What was the closing price of UPS on 2019-03-11?",
+        "price of semiconductors on 2019-03-11",
+    ] {
+        let row = ask(question);
+        assert_eq!(row.kind, Kind::Abstention, "{question}: {}", row.answer);
+    }
+}

@@ -129,6 +129,8 @@ pub(super) struct Composer<'a> {
 impl Composer<'_> {
     fn compose(&mut self, store: &dyn Store, metrics: &[Metric]) -> Plan {
         let (entities, groups, excluded) = self.split_groups();
+        self.whole_periods();
+        self.leaders(&entities);
         let mut metric_links = std::mem::take(&mut self.links.metrics);
         self.link_own(store, metrics, &entities, &mut metric_links);
         self.link_traded(metrics, &mut metric_links);
@@ -136,6 +138,15 @@ impl Composer<'_> {
         let place = self.place();
         let top = self.top();
         let calendar = self.calendar();
+        // "With what price did it start on Monday?" asks for the open.
+        if metric_links.iter().all(|link| link.general) && !metric_links.is_empty() && self.starts_a_day() {
+            metric_links.extend(metrics.iter().find(|metric| metric.name == "open").map(|metric| MetricLink {
+                metric: metric.clone(),
+                text: "start".into(),
+                general: false,
+                certainty: 0.93,
+            }));
+        }
         // "the share price at the open" speaks of the open.
         if metric_links.iter().any(|link| !link.general) {
             metric_links.retain(|link| !link.general);
@@ -151,7 +162,26 @@ impl Composer<'_> {
                 certainty: 0.95,
             }));
         }
-        // "vol (standard deviation)" is short for volatility there.
+        // "vol (standard deviation)" is short for volatility there, and so is it in "the highest vol stock"; "adv" is the
+        // average daily volume.
+        for at in 0..self.tokens.len() {
+            let cue = match self.tokens[at].lower.as_str() {
+                "vol"
+                    if self.roles.get(at + 1) == Some(&Role::Cue(Cue::Thing))
+                        || self
+                            .tokens
+                            .get(at + 1)
+                            .is_some_and(|next| matches!(next.lower.as_str(), "name" | "names")) =>
+                {
+                    Cue::Volatile
+                }
+                "adv" => Cue::Average,
+                _ => continue,
+            };
+            if matches!(self.roles[at], Role::Metric(_)) {
+                self.cues.found.push((at, cue));
+            }
+        }
         if self.cues.has(Cue::Volatile) {
             metric_links.retain(|link| link.text.to_lowercase() != "vol");
         }
@@ -203,7 +233,9 @@ impl Composer<'_> {
         // "On how many days did it rise?" counts changes above zero.
         if condition.is_none()
             && self.polarity() != 0
-            && (self.share_of_days() || self.cues.has(Cue::Count) && (self.links_days() || self.often()))
+            && (self.share_of_days()
+                || self.days_of_direction()
+                || self.cues.has(Cue::Count) && (self.links_days() || self.often()))
         {
             let comparison = if self.polarity() > 0 { Comparison::Above } else { Comparison::Below };
             condition = Some(Condition { comparison, threshold: 0.0, upper: None, percent: true });
@@ -321,6 +353,16 @@ impl Composer<'_> {
             not_understood.into_iter().partition(|unknown| written_as_day(&unknown.text));
         impossible_times.extend(no_days.into_iter().map(|unknown| unknown.text));
         not_understood.extend(self.day_of_event(&operation));
+        not_understood.extend(self.person(&operation, &entities).filter(|_| not_understood.is_empty()));
+        // "the price of gold": a kind of company has no price, its companies have.
+        if operation == Operation::Measure
+            && measure == Measure::Value
+            && entities.is_empty()
+            && !self.cues.any(&[Cue::Thing, Cue::Every, Cue::Which])
+            && let Some(group) = groups.first()
+        {
+            not_understood.push(Unknown { text: group.text.clone(), name: false, decisive: true });
+        }
         not_understood.extend(self.turned(&operation, measure, condition.as_ref()));
         // A calendar that nothing was made of would be passed over.
         if let Some((_, at)) = calendar.filter(|_| numeric && !matches!(operation, Operation::Calendar { .. })) {
@@ -366,6 +408,64 @@ impl Composer<'_> {
             not_understood,
             understood: if meaningful == 0 { 0.0 } else { 1.0 - missed as f64 / meaningful as f64 },
         }
+    }
+
+    /// "Bought at the start of May and held to the end", "at the end of May compared with its beginning": all of May.
+    fn whole_periods(&mut self) {
+        use time::{Expression, Part};
+        for found in &mut self.times {
+            let Expression::In(span, part @ (Part::Start | Part::End)) = found.expression else { continue };
+            let other: &[&str] = if part == Part::Start {
+                &["end", "ended", "finish", "finished", "close"]
+            } else {
+                &["beginning", "start", "outset", "began", "started"]
+            };
+            let joins = |word: &str| matches!(word, "to" | "until" | "till" | "through" | "with" | "than" | "against");
+            let rest = &self.tokens[found.end..];
+            let joined = rest.iter().position(|token| joins(&token.lower));
+            if joined.is_some_and(|at| rest[at..].iter().take(4).any(|token| other.contains(&token.lower.as_str()))) {
+                found.expression = Expression::In(span, Part::Whole);
+            }
+        }
+    }
+
+    /// "Who led the sector?" asks for the best, where nobody is named that could be led.
+    fn leaders(&mut self, entities: &[Link]) {
+        if !entities.is_empty() || self.times.is_empty() {
+            return;
+        }
+        for at in 0..self.tokens.len() {
+            if matches!(self.roles[at], Role::Free | Role::Cue(Cue::Filler))
+                && matches!(self.tokens[at].lower.as_str(), "led" | "lead" | "leads" | "leading")
+            {
+                self.roles[at] = Role::Cue(Cue::Best);
+                self.cues.found.push((at, Cue::Best));
+            }
+        }
+    }
+
+    /// Whether a day begins: "start" beside a single day, and nothing moves.
+    fn starts_a_day(&self) -> bool {
+        let starts = self.tokens.iter().zip(&self.roles).any(|(token, role)| {
+            matches!(role, Role::Cue(Cue::Filler))
+                && matches!(token.lower.as_str(), "start" | "started" | "starts" | "begin" | "began" | "begins")
+        });
+        starts
+            && self.polarity() == 0
+            && !self.cues.has(Cue::Change)
+            && !self.times.is_empty()
+            && !self.times.iter().any(Found::is_long)
+    }
+
+    /// "Who is running Apple?": what a person does is asked for, though the word for it says nothing elsewhere.
+    fn person(&self, operation: &Operation, entities: &[Link]) -> Option<Unknown> {
+        let who = self.tokens.iter().position(|token| matches!(token.lower.as_str(), "who" | "whom" | "who's"))?;
+        (*operation == Operation::Open && entities.len() == 1).then_some(())?;
+        let verb = self.tokens[who + 1..]
+            .iter()
+            .zip(&self.roles[who + 1..])
+            .find(|(token, role)| **role == Role::Cue(Cue::Filler) && token.lower.len() > 3)?;
+        Some(Unknown { text: verb.0.text.clone(), name: false, decisive: false })
     }
 
     /// "compared with its beginning", "than at the start": a period is held against what it began with.
@@ -422,13 +522,16 @@ impl Composer<'_> {
     fn split_groups(&mut self) -> (Vec<Link>, Vec<Link>, Vec<Link>) {
         let (mut entities, mut groups, mut excluded) = (Vec::new(), Vec::new(), Vec::new());
         let mut last_excluded = None;
+        // "Who else besides Apple is in its sector?" asks for those like Apple.
+        let alone = self.links.entities.len() == 1 && self.cues.has(Cue::Same);
         for link in std::mem::take(&mut self.links.entities) {
             let observed = link.observed || link.value_of.is_empty();
             // "excluding NFLX and ADBE": names that follow one another are left out together. "Not KO, but PEP."
             let before: Vec<usize> = (link.token.saturating_sub(3)..link.token).collect();
             let denied = link.token > 0 && self.tokens[link.token - 1].lower == "not";
             let left_out = denied
-                || before.iter().any(|at| self.roles[*at] == Role::Cue(Cue::Other))
+                || !alone
+                    && before.iter().any(|at| self.roles[*at] == Role::Cue(Cue::Other))
                     && !before.iter().any(|at| matches!(self.roles[*at], Role::Entity | Role::Metric(_)))
                 || last_excluded.is_some_and(|last| {
                     (last..link.token).all(|at| {
@@ -454,7 +557,8 @@ impl Composer<'_> {
         (entities, groups, excluded)
     }
 
-    fn absolute(&self) -> bool {
+    /// Whether a change is asked for in the unit of the metric.
+    pub(super) fn absolute(&self) -> bool {
         let money =
             self.tokens.iter().any(|token| matches!(token.lower.as_str(), "dollar" | "dollars" | "usd" | "cents"));
         let points = self.tokens.iter().any(|token| token.lower == "absolute");

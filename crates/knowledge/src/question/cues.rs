@@ -54,6 +54,16 @@ impl Cues {
         let mut guessed = 0;
         let mut index = 0;
         while index < tokens.len() {
+            // "# of days", "return in %"
+            let sign = match tokens[index].text.as_str() {
+                "#" => Some(Cue::Count),
+                "%" => Some(Cue::Percent),
+                _ => None,
+            };
+            if let Some(cue) = sign.filter(|_| roles[index] == Role::Symbol) {
+                roles[index] = Role::Cue(cue);
+                found.push((index, cue));
+            }
             if roles[index] != Role::Free {
                 index += 1;
                 continue;

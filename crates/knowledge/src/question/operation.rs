@@ -41,9 +41,20 @@ impl Composer<'_> {
         let degree = matches!(cue, Cue::Highest | Cue::Lowest | Cue::Higher | Cue::Lower | Cue::Top);
         // "lost the most" is the lowest change, "least stable" the highest volatility, "least cheap" the highest price.
         let mut turned = self.polarity() < 0 && degree;
-        turned ^= cues.has(Cue::Stable) && !cues.has(Cue::Volatile);
+        turned ^= self.calm();
         turned ^= cues.has(Cue::Cheap) && degree;
         Some(if up != turned { Order::Highest } else { Order::Lowest })
+    }
+
+    /// Whether little of it is wanted: "the steadiest", "safer by volatility".
+    fn calm(&self) -> bool {
+        let named = |at: &usize| {
+            self.tokens[*at].lower == "volatility"
+                && *at > 0
+                && matches!(self.tokens[at - 1].lower.as_str(), "of" | "by")
+        };
+        let asked = |cue: Cue| self.cues.found.iter().any(|(at, found)| *found == cue && !named(at));
+        self.cues.has(Cue::Stable) && !asked(Cue::Volatile)
     }
 
     /// 1 when only gains are spoken of, -1 when only losses, else 0.
@@ -72,6 +83,26 @@ impl Composer<'_> {
             matches!(pair[0].lower.as_str(), "me" | "us" | "know" | "see" | "check" | "say" | "tell")
                 && matches!(pair[1].lower.as_str(), "if" | "whether")
         })
+    }
+
+    /// "up days", "losing sessions": days that are told by their direction, to be counted unless they are asked for.
+    pub(super) fn days_of_direction(&self) -> bool {
+        let days = |at: usize| matches!(self.tokens.get(at).map_or("", |token| &token.lower), "days" | "sessions");
+        !self.cues.any(&[Cue::When, Cue::Which, Cue::What])
+            && self.cues.found.iter().any(|(at, cue)| matches!(cue, Cue::Gain | Cue::Loss) && days(at + 1))
+    }
+
+    /// "to what price did it fall": the extreme that a move ends at.
+    fn end_of_move(&self) -> Option<Measure> {
+        let asked = self.tokens.windows(2).position(|pair| {
+            matches!(pair[0].lower.as_str(), "to" | "until") && matches!(pair[1].lower.as_str(), "what" | "which")
+        })?;
+        matches!(self.roles.get(asked + 2), Some(Role::Metric(_))).then_some(())?;
+        match self.polarity() {
+            1 => Some(Measure::Maximum),
+            -1 => Some(Measure::Minimum),
+            _ => None,
+        }
     }
 
     /// "the lowest price it fell to": the extreme belongs to the metric, whatever moved. "The biggest price drop" does not.
@@ -139,7 +170,9 @@ impl Composer<'_> {
             return Measure::Value;
         }
         let changing = self.changing();
-        if (cues.has(Cue::Count) || self.share_of_days()) && (condition.is_some() || changing) {
+        if (cues.has(Cue::Count) || self.share_of_days() || self.days_of_direction())
+            && (condition.is_some() || changing)
+        {
             return Measure::Count;
         }
         // "Did it close above 45 in August?", "what percentage of days": the days are counted.
@@ -173,11 +206,12 @@ impl Composer<'_> {
         if cues.has(Cue::Range) || between {
             return Measure::Range;
         }
-        let up_or_down = cues.has(Cue::Gain) && cues.has(Cue::Loss) && !cues.any(&[Cue::HowMuch, Cue::Percent]);
+        let up_or_down =
+            cues.has(Cue::Gain) && cues.has(Cue::Loss) && !cues.any(&[Cue::HowMuch, Cue::Percent]) && !self.absolute();
         if cues.has(Cue::Trend) || up_or_down && !cues.any(&[Cue::Highest, Cue::Lowest]) {
             return Measure::Trend;
         }
-        if let Some(extreme) = self.extreme_of_metric() {
+        if let Some(extreme) = self.extreme_of_metric().or_else(|| self.end_of_move()) {
             return extreme;
         }
         let daily = cues.any(&[Cue::Daily])
@@ -190,7 +224,7 @@ impl Composer<'_> {
                 (false, _) => Measure::Change,
             };
         }
-        if cues.has(Cue::Percent) && condition.is_none() && metric_named {
+        if cues.has(Cue::Percent) && condition.is_none() && (metric_named || !self.times.is_empty()) {
             return Measure::Change;
         }
         let extreme = cues
@@ -210,9 +244,7 @@ impl Composer<'_> {
         match self.polarity() {
             1 => Some(Order::Highest),
             -1 => Some(Order::Lowest),
-            _ if measure == Measure::Volatility => {
-                Some(if self.cues.has(Cue::Volatile) { Order::Highest } else { Order::Lowest })
-            }
+            _ if measure == Measure::Volatility => Some(if self.calm() { Order::Lowest } else { Order::Highest }),
             _ => None,
         }
     }
@@ -277,7 +309,9 @@ impl Composer<'_> {
             Cue::Expensive,
             Cue::Cheap,
         ]);
-        if entities.len() >= 2 && (against || gap) {
+        // "Did it close above Apple?"
+        let beyond = given.condition.is_none() && given.metric_named && cues.any(&[Cue::Above, Cue::Below]);
+        if entities.len() >= 2 && (against || gap || beyond) {
             if *measure == Measure::Value && !given.metric_named {
                 *measure = Measure::Change;
             }
@@ -287,7 +321,12 @@ impl Composer<'_> {
             {
                 *measure = if given.order == Some(Order::Lowest) { Measure::Minimum } else { Measure::Maximum };
             }
-            let order = given.order.or_else(|| self.implied_order(*measure)).unwrap_or(Order::Highest);
+            let under = beyond && cues.has(Cue::Below);
+            let order = given.order.or_else(|| self.implied_order(*measure)).unwrap_or(if under {
+                Order::Lowest
+            } else {
+                Order::Highest
+            });
             return Operation::Compare {
                 order,
                 difference: gap
@@ -296,12 +335,18 @@ impl Composer<'_> {
             };
         }
         if !measured && self.times.is_empty() && !cues.any(&[Cue::Percent, Cue::Daily]) {
-            // Nothing but a name: what is known of it.
-            return if cues.any(&[Cue::Define, Cue::About, Cue::What, Cue::Which]) || cues.found.is_empty() {
-                Operation::Profile
-            } else {
-                Operation::Open
-            };
+            // Nothing but a name: what is known of it. Who runs it is another question.
+            let person = self.tokens.iter().any(|token| matches!(token.lower.as_str(), "who" | "whom" | "who's"));
+            // "What products does it sell?"
+            let things = cues.found.iter().any(|(at, cue)| {
+                let next = self.tokens.get(at + 1).map_or("", |next| &next.lower);
+                matches!(cue, Cue::What | Cue::Which)
+                    && self.roles.get(at + 1) == Some(&Role::Cue(Cue::Thing))
+                    && next.ends_with('s')
+                    && next != "business"
+            });
+            let named = cues.found.is_empty() || cues.any(&[Cue::Define, Cue::About, Cue::What, Cue::Which]);
+            return if named && !person && !things { Operation::Profile } else { Operation::Open };
         }
         Operation::Measure
     }

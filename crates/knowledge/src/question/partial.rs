@@ -8,6 +8,8 @@ use crate::names;
 use crate::store::{Alias, Store};
 use std::collections::BTreeSet;
 
+/// A part of a name that is shorter than this is not matched with a typing error.
+const SHORTEST_NEAR: usize = 6;
 /// The most words of a name that are said.
 const LONGEST: usize = 4;
 
@@ -95,5 +97,33 @@ pub(super) fn link_partial(question: &str, tokens: &[Token], roles: &mut [Role],
         }
         roles[stretch.0..stretch.1].fill(Role::Entity);
     }
+    link_near_partial(tokens, roles, store, plain, links);
     links.entities.sort_by_key(|link| link.token);
+}
+
+/// "Colate" for Colgate-Palmolive: a word that nothing else explains, one typing error from the beginning of one name.
+fn link_near_partial(tokens: &[Token], roles: &mut [Role], store: &dyn Store, plain: bool, links: &mut Links) {
+    let strange = |index: &usize| {
+        let token = &tokens[*index];
+        roles[*index] == Role::Free
+            && token.kind == TokenKind::Word
+            && (plain || token.capitalised() && !token.all_capitals())
+            && token.lower.chars().count() >= SHORTEST_NEAR
+            && words::cue(&token.lower).is_none()
+            && words::near_cue(&token.lower).is_none()
+    };
+    // Each word is looked up by some hundred keys.
+    let strange: Vec<usize> = (0..tokens.len()).filter(strange).take(3).collect();
+    for index in strange {
+        let word = &tokens[index].lower;
+        let aliases = store.names_with(&words::near_keys(word));
+        let begins = |alias: &&Alias| {
+            let first = alias.key.split(' ').next().unwrap_or_default();
+            alias.observed && first.chars().count() >= SHORTEST_NEAR && words::one_error(word, first)
+        };
+        let candidates: Vec<&Alias> = aliases.iter().filter(begins).collect();
+        if links.add(candidates, tokens[index].text.clone(), index, 1, 0.75) {
+            roles[index] = Role::Entity;
+        }
+    }
 }

@@ -76,10 +76,11 @@ pub fn tokens(text: &str) -> Vec<Token> {
     while index < characters.len() {
         let first = characters[index].1;
         if !first.is_alphanumeric() {
-            if first == '%' {
-                if let Some(last) = tokens.last_mut().filter(|last| last.kind == TokenKind::Number) {
-                    last.marked = true;
-                }
+            let amount = |last: &&mut Token| last.kind == TokenKind::Number && !last.text.contains(['/', '-']);
+            if first == '%'
+                && let Some(last) = tokens.last_mut().filter(amount)
+            {
+                last.marked = true;
             } else if !first.is_whitespace() {
                 tokens.push(Token {
                     text: first.to_string(),

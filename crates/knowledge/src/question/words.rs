@@ -226,6 +226,20 @@ pub fn foreign(words: &[&str]) -> Option<usize> {
         &["short", "interest"],
         &["credit", "rating"],
         &["price", "to"],
+        &["enterprise", "value"],
+        &["implied", "volatility"],
+        &["return", "on", "equity"],
+        &["return", "on", "assets"],
+        &["return", "on", "capital"],
+        &["returns", "on", "equity"],
+        &["profit", "margin"],
+        &["profit", "margins"],
+        &["net", "profit"],
+        &["gross", "profit"],
+        &["operating", "profit"],
+        &["net", "loss"],
+        &["operating", "loss"],
+        &["profit", "and", "loss"],
     ];
     FOREIGN.iter().find(|phrase| words.starts_with(phrase)).map(|phrase| phrase.len())
 }

@@ -8,6 +8,9 @@ use std::cell::Cell;
 const JOINTS: [&str; 13] =
     ["to", "until", "till", "til", "through", "thru", "and", "-", "\u{2013}", "\u{2014}", "up", "ending", ".."];
 
+/// Words that say nothing between the ends of a period.
+const SKIPPED: [&str; 11] = ["the", "on", "from", "period", "close", "closing", "of", "trading", "at", "with", "in"];
+
 /// Whether a day has data is asked of these days, not of the calendar.
 fn observed(word: &str) -> bool {
     matches!(word, "trading" | "business" | "market" | "working" | "stock")
@@ -53,6 +56,12 @@ impl Scanner<'_> {
                 if !(here == "through" && index > 0 && matches!(self.word(index - 1), "all" | "right")) =>
             {
                 let at = self.skip(next, &["the", "to", "of", "on", "including", "close"]);
+                // "through February to March"
+                if here == "through"
+                    && let Some((between @ Expression::Between(..), after)) = self.expression(at)
+                {
+                    return Some((between, after));
+                }
                 if (here != "up" || at > next)
                     && let Some((stretch, after)) = self.stretch(at)
                 {
@@ -108,6 +117,17 @@ impl Scanner<'_> {
         if let Some(found) = self.relative(index) {
             return Some(found);
         }
+        // "the months January to March", "the period from May until June", "through February to March"
+        if matches!(here, "months" | "period")
+            && let Some((Expression::Between(first, last), after)) = self.expression(self.skip(next, &["of"]))
+        {
+            return Some((Expression::Between(first, last), after));
+        }
+        if self.word(index + 1) != "and"
+            && let Some(found) = self.days_of_month(index)
+        {
+            return Some(found);
+        }
         let ((span, part), after) = self.stretch(index)?;
         // "January to March 2019", "Jan 5 - Jan 9".
         if let Some(to) = self.joint(after).filter(|_| self.word(after) != "and") {
@@ -132,22 +152,25 @@ impl Scanner<'_> {
         Some((Expression::Between(first, (Span::Day(year, month, day), Part::Whole)), end))
     }
 
+    /// "4 to 8 March 2019", "the 4th and the 8th of March": the month stands with the last day only.
+    fn days_of_month(&self, at: usize) -> Option<(Expression, usize)> {
+        let day = self.tokens.get(at).and_then(super::day_number)?;
+        let to = self.skip(self.joint(at + 1)?, &SKIPPED);
+        let last = self.tokens.get(to).and_then(super::day_number)?;
+        let ((Span::Day(year, month, same), part), end) = self.stretch(to)? else { return None };
+        let alone = self.span(at).is_none_or(|(_, after)| after > to);
+        (alone && same == last && day <= last).then_some((
+            Expression::Between((Span::Day(year, month, day), Part::Whole), (Span::Day(year, month, last), part)),
+            end,
+        ))
+    }
+
     /// "from A to B", "between A and B", "starting A", "4 to 8 March 2019".
     fn from(&self, index: usize) -> Option<(Expression, usize)> {
-        const SKIPPED: [&str; 11] =
-            ["the", "on", "from", "period", "close", "closing", "of", "trading", "at", "with", "in"];
         let here = self.word(index);
         let at = self.skip(index + 1, &SKIPPED);
-        // "between the 4th and the 8th of March": the month stands with the last day only.
-        if let Some(day) = self.tokens.get(at).and_then(super::day_number)
-            && let Some(to) = self.joint(at + 1)
-            && let Some(((Span::Day(year, month, last), part), end)) = self.stretch(self.skip(to, &SKIPPED))
-            && self.span(at).is_none_or(|(_, after)| after > to)
-        {
-            return Some((
-                Expression::Between((Span::Day(year, month, day), Part::Whole), (Span::Day(year, month, last), part)),
-                end,
-            ));
+        if let Some(found) = self.days_of_month(at) {
+            return Some(found);
         }
         let (first, after) = self.stretch(at)?;
         if let Some(to) = self.joint(after) {
@@ -332,8 +355,10 @@ impl Scanner<'_> {
             {
                 return Some((Expression::In(Span::Weekday(day), Part::Whole), after));
             }
-            // "last close", "last price": the newest.
-            if here == "last" && !counted {
+            // "last close", "last price": the newest; "came last" is a place.
+            let place = index > 0
+                && matches!(self.word(index - 1), "dead" | "came" | "come" | "finished" | "ranked" | "placed" | "in");
+            if here == "last" && !counted && !place {
                 return Some((Expression::Latest, index + 1));
             }
         }
@@ -345,6 +370,10 @@ impl Scanner<'_> {
                 Unit::Observation | Unit::Day => (Expression::Latest, index + 2),
                 unit => (Expression::Current(unit), index + 2),
             });
+        }
+        // "20d average": traders count days with an observation.
+        if let Some(count) = here.strip_suffix('d').and_then(|digits| digits.parse().ok()).filter(|count| *count > 1) {
+            return Some((Expression::Last(count, Unit::Observation), index + 1));
         }
         if let Some(count) = self.count(index).filter(|_| !self.tokens[index].marked) {
             // "52-week high", "30-day average"; one day is not a time but a step.

@@ -21,6 +21,8 @@ pub enum Span {
     Day(Option<i16>, i8, i8),
     /// A month.
     Month(Option<i16>, i8),
+    /// A month of that year where the year is that of the newest observation, else that day: "Mar-16".
+    MonthOrDay(i16, i8, i8),
     /// A quarter, 1 to 4.
     Quarter(Option<i16>, i8),
     /// A half year, 1 or 2.
@@ -220,7 +222,12 @@ impl Found {
                 Part::Start | Part::End => false,
                 Part::Whole => !matches!(
                     span,
-                    Span::Day(..) | Span::Weekday(_) | Span::NthWeekday(..) | Span::Today(_) | Span::Ago(..)
+                    Span::Day(..)
+                        | Span::MonthOrDay(..)
+                        | Span::Weekday(_)
+                        | Span::NthWeekday(..)
+                        | Span::Today(_)
+                        | Span::Ago(..)
                 ),
                 _ => true,
             },

@@ -50,6 +50,13 @@ fn bounds(span: Span, hint: Option<i16>, anchor: Date) -> Option<Bounds> {
                 assumed,
             }
         }
+        Span::MonthOrDay(year, month, day) => {
+            return if year == anchor.year() {
+                bounds(Span::Month(Some(year), month), hint, anchor)
+            } else {
+                bounds(Span::Day(None, month, day), hint, anchor)
+            };
+        }
         Span::Quarter(year, quarter) => {
             let first = quarter * 3 - 2;
             let (year, assumed) = year_for(year, first, 1, hint, anchor);

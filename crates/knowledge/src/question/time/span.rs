@@ -155,13 +155,38 @@ impl Scanner<'_> {
             && let Some(day) = day_number(number)
         {
             let (year, after) = self.year_at(next + 1);
+            // "Mar-16": a month of 2016 or the 16th, whichever the newest observation makes of it.
+            let dashed = self.word(index + 1) == "-" && next == index + 2 && number.text.len() == 2;
+            if year.is_none()
+                && dashed
+                && number.kind == TokenKind::Number
+                && let Some(short) = short_year(&number.text)
+            {
+                return Some((Span::MonthOrDay(short, month, day), after));
+            }
             return Some((Span::Day(year, month, day), after));
+        }
+        // "Mar-99"
+        if self.word(index + 1) == "-"
+            && let Some(short) = self.tokens.get(index + 2).filter(|token| token.text.len() == 2)
+            && let Some(year) = short_year(&short.text)
+        {
+            return Some((Span::Month(Some(year), month), index + 3));
         }
         let (year, after) = self.year_at(index + 1);
         let capitals = token.text.len() == 3 && token.all_capitals();
+        // "may to june", "volume may": a range of months begins, or the question ends.
+        let ranged = matches!(self.word(index + 1), "to" | "through" | "thru" | "until" | "till" | "-")
+            && self.tokens.get(index + 2).and_then(super::month).is_some();
+        let last = self.tokens[index + 1..].iter().all(|token| token.kind == TokenKind::Symbol);
         let spoken = !token.marked
             && index > 0
-            && (matches!(self.word(index - 1), "in" | "during" | "since" | "late" | "early" | "mid")
+            && (ranged
+                || last && !capitals
+                || matches!(
+                    self.word(index - 1),
+                    "in" | "during" | "since" | "late" | "early" | "mid" | "over" | "across" | "throughout" | "within"
+                )
                 || !capitals && matches!(self.word(index - 1), "for" | "of" | "to" | "through" | "until" | "and"));
         (year.is_some() || !doubtful_month(token) || spoken).then_some((Span::Month(year, month), after))
     }
