@@ -31,6 +31,8 @@ pub struct Kind {
     pub name: &'static str,
     /// Does a batch of some seconds at most.
     pub batch: fn(&Job) -> Batch,
+    /// Whether rows wait that were put back after a batch had found none.
+    pub has_rows: fn(&Job) -> bool,
     /// Removes what is left to do of a job that was cancelled, and waits for nobody; may be called again.
     pub cancel: fn(&Job),
     /// Then ends properly what was done, for some seconds at most; says whether that is all, and may be called again. It may

@@ -1,6 +1,6 @@
 //! The runner: a batch of a job, what is counted of it, and how a job ends.
 
-use super::kind::{self, Next};
+use super::kind::{self, Kind, Next};
 use super::store::{self, Job};
 use crate::error::raise;
 use pgrx::prelude::*;
@@ -40,12 +40,23 @@ pub fn step(id: i64) -> Step {
     match batch.next {
         Next::Now => Step::Worked(job, Duration::ZERO),
         Next::Later(wait) => Step::Worked(job, wait),
-        Next::Nothing => {
-            (kind.finish)(&job);
-            store::end(id, "done");
-            Step::Stop(store::find(id))
-        }
+        Next::Nothing => end(id, kind),
     }
+}
+
+/// Ends a job of which nothing was left to do, unless rows were put back (sutra_retry_job) or the job was paused since that was seen: whoever
+/// does either holds the row of the job until it is committed.
+fn end(id: i64, kind: &Kind) -> Step {
+    let Some(job) = store::lock(id) else { return Step::Stop(None) };
+    if !matches!(job.state.as_str(), "waiting" | "running") {
+        return Step::Stop(Some(job));
+    }
+    if (kind.has_rows)(&job) {
+        return Step::Worked(job, Duration::ZERO);
+    }
+    (kind.finish)(&job);
+    store::end(id, "done");
+    Step::Stop(store::find(id))
 }
 
 fn raise_unknown_kind(job: &Job) -> ! {

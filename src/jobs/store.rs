@@ -111,6 +111,13 @@ pub fn find(id: i64) -> Option<Job> {
     update(&sql, &[id.into()], job).into_iter().next()
 }
 
+/// The job of that number as it is once nobody else changes it; nobody does until the transaction ends.
+pub fn lock(id: i64) -> Option<Job> {
+    let _rights = AsRole::extension_owner();
+    let sql = format!("SELECT {COLUMNS} FROM sutra.job WHERE id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE");
+    update(&sql, &[id.into()], job).into_iter().next()
+}
+
 /// The job that the caller means, whom it is allowed to steer it; an ERROR otherwise.
 pub fn steered(id: Option<i64>) -> Job {
     let Some(id) = id else {

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Jobs of this kind learn rows of the inbox.
-pub const KIND: Kind = Kind { name: "ingest", batch, cancel, close, finish: |_| () };
+pub const KIND: Kind = Kind { name: "ingest", batch, has_rows, cancel, close, finish: |_| () };
 
 /// Rows of a batch, and bytes of their contents and metadata at which it is full.
 const BATCH_ROWS: i32 = 128;
@@ -155,6 +155,10 @@ fn take(client: &mut pgrx::spi::SpiClient<'_>, job: &Job, after: i64) -> Groups 
         groups.entry((role, space, attempts > 0)).or_default().push(taken);
     }
     groups
+}
+
+fn has_rows(job: &Job) -> bool {
+    Spi::connect_mut(|client| !matches!(rest(client, job), Next::Nothing))
 }
 
 /// What comes when no row is due that could be had.

@@ -24,7 +24,8 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 /// The kind of these jobs; the source of a job is the name of the model.
-pub const KIND: Kind = Kind { name: "reembed", batch, cancel: |_| (), close: |_| Next::Nothing, finish };
+pub const KIND: Kind =
+    Kind { name: "reembed", batch, has_rows: |_| false, cancel: |_| (), close: |_| Next::Nothing, finish };
 
 /// Statements of a batch, and bytes of their contents at which it is full.
 const BATCH_ROWS: usize = 64;

@@ -175,6 +175,33 @@ fn a_job_waits_when_no_worker_is_free_and_says_what_to_do() {
 }
 
 #[test]
+fn rows_put_back_while_a_worker_ends_the_job_are_learned() {
+    let cluster = Cluster::new();
+    let mut client = cluster.create_knowledge_base("base");
+    let source = "SELECT 'a text' AS content, '[1]'::jsonb AS metadata";
+    let job: i64 = client.query_one("SELECT sutra_ingest($1)", &[&source]).unwrap().get(0);
+    wait_for(&mut client, job, "done");
+    assert_eq!(count(&mut client, "SELECT count(*) FROM sutra.job_error"), 1);
+    // A worker that has found nothing left to do and has not ended the job yet.
+    client.batch_execute(&format!("UPDATE sutra.job SET state = 'running' WHERE id = {job}")).unwrap();
+    let mut transaction = client.transaction().unwrap();
+    assert_eq!(transaction.query_one("SELECT sutra_retry_job($1)", &[&job]).unwrap().get::<_, i64>(0), 1);
+    let ender = std::thread::spawn({
+        let mut ender = cluster.connect("base");
+        move || ender.batch_execute(&format!("CALL sutra_run_job({job})"))
+    });
+    wait_until("nobody waits for the row of the job", || {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        transaction.query_one(waiting, &[]).unwrap().get::<_, i64>(0) > 0
+    });
+    transaction.commit().unwrap();
+    ender.join().unwrap().unwrap();
+    assert_eq!(count(&mut client, "SELECT count(*) FROM sutra.inbox"), 0, "a job has ended before its rows");
+    assert_eq!(count(&mut client, "SELECT count(*) FROM sutra.job_error"), 1);
+    assert_eq!(state(&mut client, job), ("done".to_owned(), 0, 1));
+}
+
+#[test]
 fn what_stops_the_whole_batch_pauses_the_job_with_the_reason() {
     let cluster = Cluster::new();
     let mut client = cluster.create_knowledge_base("base");
