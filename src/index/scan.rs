@@ -72,6 +72,10 @@ struct Scan {
     horizon: f64,
     /// After the first search, until a row beyond the horizon is wanted: no row that this search kept is farther than this.
     border: Option<f64>,
+    /// While the border is the horizon: what the horizon is for more rows than the first search was asked for.
+    behind: f64,
+    /// Number of rows returned.
+    returned: usize,
     /// The distance of the last row returned.
     last: f64,
     tids: Vec<HeapTid>,
@@ -93,6 +97,8 @@ impl Scan {
             ready: BinaryHeap::new(),
             horizon: f64::INFINITY,
             border: None,
+            behind: f64::INFINITY,
+            returned: 0,
             last: f64::NEG_INFINITY,
             tids: Vec::new(),
         }
@@ -102,6 +108,8 @@ impl Scan {
         self.source = Source::Fresh;
         self.query = None;
         self.border = None;
+        self.behind = f64::INFINITY;
+        self.returned = 0;
         self.taken.clear();
         self.pending.clear();
         self.ready.clear();
@@ -194,6 +202,7 @@ impl Scan {
             }
             slack = slack.max(found.slack);
         }
+        self.behind = f64::INFINITY;
         self.horizon = match batch.last() {
             Some(last) if more => query.lower_bound(last.distance, slack),
             _ => f64::INFINITY,
@@ -201,7 +210,8 @@ impl Scan {
     }
 
     /// Lets the rows of the first search be returned up to its border, so that whoever wants no more than ef rows gets them from it
-    /// alone: what was scored and may be nearer than the border is queued too.
+    /// alone: what was scored and may be nearer than the border is queued too. Further rows wait for what is found next, or where all distances
+    /// are much the same most of them would be found too late.
     fn widen(&mut self, border: f64) {
         let Some(query) = &self.query else { return };
         for found in self.beam.spare() {
@@ -210,6 +220,7 @@ impl Scan {
                 self.pending.push(Reverse(Ranked(bound, found.link)));
             }
         }
+        self.behind = self.horizon;
         self.horizon = border;
     }
 
@@ -293,7 +304,8 @@ impl Scan {
             unsafe { self.rank(scan) }
             let nearest = self.ready.peek().map(|Reverse(ranked)| *ranked);
             let strict = ITERATIVE_SCAN.get() == IterativeScan::strict_order;
-            if nearest.is_none_or(|Ranked(distance, _)| strict && distance > self.horizon)
+            let horizon = if self.returned < self.ef { self.horizon } else { self.horizon.min(self.behind) };
+            if nearest.is_none_or(|Ranked(distance, _)| strict && distance > horizon)
                 && !matches!(self.source, Source::Done)
             {
                 match self.border.take().filter(|_| nearest.is_some()) {
@@ -313,6 +325,7 @@ impl Scan {
                 Count::LateReturned.add();
             }
             self.last = distance;
+            self.returned += 1;
             return Some(tid);
         }
     }

@@ -72,3 +72,13 @@ SELECT count(*) FROM (
             SELECT v <-> vector_of(0, 16)::embedding(16) AS d FROM item ORDER BY v <-> vector_of(0, 16)::embedding(16)) AS a) AS b) AS c
  WHERE falls;
 DROP TABLE item, question;
+
+-- Distances that differ by less than a code tells: whoever wants all rows still gets nearly all of them.
+CREATE TABLE ring (id int, v embedding(8));
+INSERT INTO ring SELECT i, (SELECT array_agg((vector_of(i, 8))[d] / norm * (1 + i * 1e-5) ORDER BY d)::embedding(8) FROM generate_series(1, 8) AS d)
+  FROM generate_series(1, 3000) AS i, LATERAL (SELECT sqrt(sum(x * x)) AS norm FROM unnest(vector_of(i, 8)) AS x) AS n;
+CREATE INDEX ON ring USING sutra_hnsw (v);
+SET enable_seqscan = off;
+SELECT count(*) > 2800 AS nearly_all, count(*) = count(DISTINCT id) AS once FROM (SELECT id FROM ring ORDER BY v <-> '[0,0,0,0,0,0,0,0]') AS everything;
+RESET enable_seqscan;
+DROP TABLE ring;
