@@ -133,12 +133,12 @@ fn a_huge_text_takes_bounded_time() {
     ];
     embed(&["warm"]);
     for text in &texts {
-        // What is timed is the call, not the wait for another test's.
+        // What is timed is the call, not the wait for another test's. Time that grew with the square of a megabyte would be hours.
         let mut encoder = encoder();
         let start = Instant::now();
         encoder.encode(&[text], Purpose::Passage, &mut || true).unwrap();
         let took = start.elapsed();
-        assert!(took < Duration::from_secs(10), "{} bytes took {took:?}", text.len());
+        assert!(took < Duration::from_secs(60), "{} bytes took {took:?}", text.len());
     }
 }
 

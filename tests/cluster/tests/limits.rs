@@ -82,7 +82,9 @@ fn every_stage_can_be_cancelled() {
             }
             client.batch_execute(&format!("SET statement_timeout = {milliseconds}")).unwrap();
             let result = client.batch_execute(statement);
-            client.batch_execute("RESET statement_timeout").unwrap();
+            // The timeout holds for its own end too, which a busy machine may cancel.
+            let ended = (0..100).any(|_| client.batch_execute("RESET statement_timeout").is_ok());
+            assert!(ended, "{name}: a timeout of {milliseconds} ms cannot be reset");
             tried += 1;
             match result {
                 Ok(()) => in_a_row += 1,
