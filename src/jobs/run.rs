@@ -48,10 +48,8 @@ pub fn step(id: i64) -> Step {
 /// does either holds the row of the job until it is committed.
 fn end(id: i64, kind: &Kind) -> Step {
     let Some(job) = store::lock(id) else { return Step::Stop(None) };
-    if !matches!(job.state.as_str(), "waiting" | "running") {
-        return Step::Stop(Some(job));
-    }
-    if (kind.has_rows)(&job) {
+    if !matches!(job.state.as_str(), "waiting" | "running") || (kind.has_rows)(&job) {
+        // The next step does what the state asks for, also closing a job that was cancelled.
         return Step::Worked(job, Duration::ZERO);
     }
     (kind.finish)(&job);
