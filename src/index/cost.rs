@@ -36,8 +36,8 @@ pub unsafe extern "C-unwind" fn amcostestimate(
 ) {
     // SAFETY: the planner passes valid pointers; the index exists for as long as the plan is made.
     unsafe {
-        if (*path).indexorderbys.is_null() {
-            // The index can only order.
+        if (*path).indexorderbys.as_ref().is_none_or(|keys| keys.length != 1) {
+            // The index can only order, and by one distance.
             *startup = f64::INFINITY;
             *total = f64::INFINITY;
             *selectivity = 0.0;

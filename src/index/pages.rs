@@ -189,7 +189,10 @@ impl Change {
             if self.state.is_null() {
                 pg_sys::BufferGetPage(locked.0)
             } else {
-                pg_sys::GenericXLogRegisterBuffer(self.state, locked.0, 0)
+                // With full_page_writes off a record of a page that replay has never seen has to hold the page.
+                let new = is_new(page_of(locked.0));
+                let flags = if new { pg_sys::GENERIC_XLOG_FULL_IMAGE as i32 } else { 0 };
+                pg_sys::GenericXLogRegisterBuffer(self.state, locked.0, flags)
             }
         };
         self.pages.push(Held { block, locked, bytes: page.cast(), writable: true });

@@ -270,8 +270,8 @@ impl Scan {
             let mut exact = None;
             for position in 0..self.tids.len() {
                 let tid = self.tids[position];
+                pages::check_for_interrupts();
                 if exact.is_none() {
-                    pages::check_for_interrupts();
                     Count::Compared.add();
                     // SAFETY: the relations of a running scan are open and its snapshot is active.
                     exact = unsafe {
@@ -279,6 +279,8 @@ impl Scan {
                         let fetch = self.fetch.get_or_insert_with(|| HeapFetch::open(heap, relation, context));
                         fetch.distance(tid, (*scan).xs_snapshot, kind, &self.vector)
                     };
+                    // What has no distance comes last, as in an ORDER BY without the index.
+                    exact = exact.map(|distance| if distance.is_nan() { f64::INFINITY } else { distance });
                 }
                 // The rows of a node have the same vector, so the first visible one speaks for all that follow.
                 if let Some(distance) = exact {

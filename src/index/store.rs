@@ -5,6 +5,7 @@ use super::pages::{self, Logging, check_for_interrupts};
 use crate::error::raise;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use std::collections::HashSet;
 use sutra_hnsw::code::{Distance, Query};
 use sutra_hnsw::layout::{HeapTid, Layout, Link, Meta, PageKind, State, TID_SLOTS_PER_PAGE, Tids, tid_block};
 use sutra_hnsw::search::{Candidate, Codes, Entry, Store};
@@ -12,6 +13,9 @@ use sutra_hnsw::search::{Candidate, Codes, Entry, Store};
 /// Nodes that are on their way from memory while one is scored. More than the processor has buffers for would make it wait:
 /// all targets at once instead of four cost a sixth of a query.
 const PREFETCHED_NODES: usize = 4;
+
+/// Attempts to read the rows of a node whose chain VACUUM shortens: so many in a row are no coincidence.
+const CHAIN_READS: usize = 100;
 
 /// An open index.
 pub struct Index {
@@ -86,6 +90,19 @@ impl Index {
 
     /// Appends the rows of a node to `out`; none where the node is gone.
     pub fn tids(&mut self, node: Link, out: &mut Vec<HeapTid>) {
+        let before = out.len();
+        for _ in 0..CHAIN_READS {
+            if self.read_tids(node, out) {
+                return;
+            }
+            out.truncate(before);
+        }
+        corrupt(self.relation, "The rows of a node lead to a slot that is not its own.")
+    }
+
+    /// One attempt at [`Self::tids`]; false where VACUUM took a slot out of the chain under our feet: what it leads to then is nobody's or, where the node
+    /// got it again, where we came from.
+    fn read_tids(&mut self, node: Link, out: &mut Vec<HeapTid>) -> bool {
         let layout = self.layout;
         let (relation, hints) = (self.relation, &mut self.hints);
         // SAFETY: the closure owns nothing; the buffer is pinned and locked while its page is read.
@@ -103,23 +120,24 @@ impl Index {
             })
         };
         out.extend(first);
-        let mut guard = ChainGuard::new();
+        let mut met: HashSet<u32> = HashSet::new();
         while slot != 0 {
             check_for_interrupts();
-            guard.step(self.relation);
-            slot = pages::read(self.relation, tid_block(slot), std::ptr::null_mut(), |page| {
-                if PageKind::of(page) != Some(PageKind::Tid) {
-                    return 0;
-                }
+            if !met.insert(slot) {
+                return false;
+            }
+            let next = pages::read(self.relation, tid_block(slot), std::ptr::null_mut(), |page| {
                 let view = Tids::new(page, slot);
-                if !view.belongs_to(node) {
-                    // The slot was freed with its node: none of these rows is visible to anybody.
-                    return 0;
+                if PageKind::of(page) != Some(PageKind::Tid) || !view.belongs_to(node) {
+                    return None;
                 }
                 out.extend(view.tids());
-                view.next()
+                Some(view.next())
             });
+            let Some(next) = next else { return false };
+            slot = next;
         }
+        true
     }
 
     /// Raises an error where a link leads beyond the end of the index: what follows it sizes its memory by identifiers.
@@ -221,9 +239,10 @@ impl Store for Index {
                         let node = layout.node(page, link.id);
                         if nodes && node.is(*link) {
                             let code = node.coded();
+                            let distance = query.distance(code);
                             out.push(Candidate {
-                                distance: query.distance(code),
-                                slack: query.slack(code),
+                                distance,
+                                slack: query.slack(code, distance),
                                 link: *link,
                                 live: node.state() == State::Live,
                             });

@@ -61,9 +61,10 @@ impl Sweep {
                         continue;
                     }
                     let code = node.coded();
+                    let distance = query.distance(code);
                     let found = Candidate {
-                        distance: query.distance(code),
-                        slack: query.slack(code),
+                        distance,
+                        slack: query.slack(code, distance),
                         link: Link { id, generation: node.generation() },
                         live: true,
                     };

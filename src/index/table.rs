@@ -91,8 +91,10 @@ impl Index {
         let mut change = Change::begin(self.relation, self.logging);
         let head = change.lock(0);
         let Ok(mut meta) = Meta::read(change.page(head)) else { return };
-        // A vacuum takes over what is not used below.
         if meta.buckets != buckets {
+            drop(change);
+            let unused = [new_directory, new_block].into_iter().filter(|block| *block != 0);
+            unused.for_each(|block| self.adopt(PageKind::Node, block));
             return;
         }
         let directory = if place == 0 { new_directory } else { Meta::directory(change.page(head), number) };

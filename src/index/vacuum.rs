@@ -87,40 +87,43 @@ impl Vacuum {
                 self.index.adopt(PageKind::Node, block);
             }
             let mut changed: Vec<u32> = Vec::new();
+            let mut chained: Vec<u32> = Vec::new();
             for (id, _, tid, chain) in &nodes {
-                // CREATE INDEX CONCURRENTLY counts on hearing of each row once: those of chains are asked about below.
-                let simple = tid.filter(|_| *chain == 0);
-                if simple.is_none_or(|tid| self.is_dead(tid)) {
+                // CREATE INDEX CONCURRENTLY counts on hearing of each row once: those of nodes with a chain are asked about below.
+                if *chain != 0 {
+                    chained.push(*id);
+                } else if tid.is_none_or(|tid| self.is_dead(tid)) {
                     changed.push(*id);
                 } else {
                     self.remaining += 1.0;
                 }
             }
             if !changed.is_empty() {
-                self.change_nodes(block, &changed);
+                self.change_nodes(block, &changed, &mut chained);
+            }
+            for id in chained {
+                self.change_chained(Link { id, generation: self.slots[id as usize].generation });
             }
             for (id, level, ..) in &nodes {
-                let slot = self.slots[*id as usize];
-                if slot.state == State::Live && self.highest.is_none_or(|highest| highest.level < *level) {
-                    let link = Link { id: *id, generation: slot.generation };
-                    self.highest = Some(Entry { link, level: *level });
-                }
+                self.note_level(*id, *level);
             }
         }
         self.dead = self.slots.iter().filter(|slot| slot.state == State::Dead).count() as u64;
     }
 
+    /// Remembers a live node as the entry point to be, where none of a higher level is known.
+    fn note_level(&mut self, id: u32, level: u8) {
+        let slot = self.slots[id as usize];
+        if slot.state == State::Live && self.highest.is_none_or(|highest| highest.level < level) {
+            self.highest = Some(Entry { link: Link { id, generation: slot.generation }, level });
+        }
+    }
+
     /// Makes room for the state of every node in so many blocks.
     fn make_room(&mut self, blocks: u32) {
         let count = blocks as usize * self.index.layout.per_page as usize;
-        if self.slots.try_reserve_exact(count.saturating_sub(self.slots.len())).is_err() {
-            raise(
-                PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
-                "out of memory while vacuuming a sutra_hnsw index",
-                &format!("Vacuum needs {} bytes to note the state of every node.", count * size_of::<Status>()),
-                "",
-            );
-        }
+        let more = count.saturating_sub(self.slots.len());
+        reserve(&mut self.slots, more);
         self.slots.resize(count.max(self.slots.len()), UNKNOWN);
     }
 
@@ -141,14 +144,16 @@ impl Vacuum {
                     let slot = &mut self.slots[id as usize];
                     if node.state() == State::Live && slot.state == State::Free {
                         *slot = Status { state: State::Live, generation: node.generation() };
+                        // Where all that the first step read is dead, one of these is the entry point to be.
+                        self.note_level(id, node.level());
                     }
                 }
             });
         }
     }
 
-    /// Removes the dead rows of some nodes of a page.
-    fn change_nodes(&mut self, block: u32, nodes: &[u32]) {
+    /// Removes the dead rows of some nodes of a page, which have one row each; those that got more meanwhile go to `chained`.
+    fn change_nodes(&mut self, block: u32, nodes: &[u32], chained: &mut Vec<u32>) {
         let layout = self.index.layout;
         let mut change = Change::begin(self.index.relation, Logging::Record);
         let at = change.lock(block);
@@ -158,42 +163,86 @@ impl Vacuum {
             if view.state() != State::Live {
                 continue;
             }
-            let node = Link { id: *id, generation: view.generation() };
-            let (tid, chain) = (view.tid(), view.tid_slot());
-            let dead = tid.is_some_and(|tid| self.is_dead(tid));
-            if dead {
-                self.removed += 1.0;
-                layout.node_mut(change.page_mut(at), *id).set_tid(None);
-                written = true;
-            } else if tid.is_some() {
-                self.remaining += 1.0;
+            if view.tid_slot() != 0 {
+                chained.push(*id);
+                continue;
             }
-            // The lock of the node keeps inserts from adding rows while its chain is read.
-            let alone = tid.is_none() || dead;
-            let more = self.change_chain(&change, node, chain, alone);
-            if alone && !more {
-                layout.node_mut(change.page_mut(at), *id).set_state(State::Dead);
-                self.slots[*id as usize].state = State::Dead;
-                written = true;
+            match view.tid() {
+                Some(tid) if !self.is_dead(tid) => {
+                    self.remaining += 1.0;
+                    continue;
+                }
+                Some(_) => self.removed += 1.0,
+                None => {}
             }
+            let mut node = layout.node_mut(change.page_mut(at), *id);
+            node.set_tid(None);
+            node.set_state(State::Dead);
+            self.slots[*id as usize].state = State::Dead;
+            written = true;
         }
         if written {
             change.finish();
         }
     }
 
-    /// Removes the dead rows of a chain, whose node `held` has locked; true where a row remains. When the rows of the
-    /// chain are all that the node has (`alone`) and none remains, they stay for [`Self::free_chain`]: a server that
-    /// stopped between two records would leave a live node without rows.
-    fn change_chain(&mut self, held: &Change, node: Link, mut slot: u32, alone: bool) -> bool {
-        let mut remains = false;
-        let mut emptied: Vec<u32> = Vec::new();
+    /// Removes the dead rows of a node with a chain. The chain may be long, so it is read while the node is not locked. When no row
+    /// is left, those of the chain stay for [`Self::free_chain`]: a server that stopped between two records would leave a live node without rows.
+    fn change_chained(&mut self, node: Link) {
+        let layout = self.index.layout;
+        let block = layout.block(node.id);
+        let (own, head) = pages::read(self.index.relation, block, self.strategy, |page| {
+            let view = layout.node(page, node.id);
+            (view.tid(), view.tid_slot())
+        });
+        let gone = own.is_some_and(|tid| self.is_dead(tid));
+        let (remains, emptied) = self.filter_chain(node, head);
+
+        let mut change = Change::begin(self.index.relation, Logging::Record);
+        let at = change.lock(block);
+        let view = layout.node(change.page(at), node.id);
+        if view.state() != State::Live || view.generation() != node.generation {
+            return;
+        }
+        // An insert may have added a row meanwhile, to the node, to the slot in front or with a new one.
+        let alone = gone || view.tid().is_none();
+        let dead = alone && !remains && view.tid_slot() == head && self.all_dead(&change, node, head);
+        if gone {
+            self.removed += 1.0;
+            layout.node_mut(change.page_mut(at), node.id).set_tid(None);
+        } else if !alone {
+            self.remaining += 1.0;
+        }
+        if dead {
+            layout.node_mut(change.page_mut(at), node.id).set_state(State::Dead);
+            self.slots[node.id as usize].state = State::Dead;
+        }
+        if gone || dead {
+            change.finish();
+        } else {
+            drop(change);
+        }
+        if !dead {
+            for (slot, before) in emptied {
+                self.pause();
+                if before == 0 {
+                    self.empty(node, slot);
+                } else {
+                    self.unlink(node, before, slot);
+                }
+            }
+        }
+    }
+
+    /// Removes the dead rows of a chain's slots in which others remain. True where a row remains; and the slots to be emptied, each with the one that
+    /// will be before it, 0 for the first, which stays in the chain because it takes rows again.
+    fn filter_chain(&mut self, node: Link, mut slot: u32) -> (bool, Vec<(u32, u32)>) {
+        let (mut remains, mut before) = (false, 0);
+        let mut emptied: Vec<(u32, u32)> = Vec::new();
         let mut guard = ChainGuard::new();
         while slot != 0 {
+            self.pause();
             guard.step(self.index.relation);
-            if held.holds(tid_block(slot)) {
-                corrupt(self.index.relation, "The rows of a node lead to a page of nodes.")
-            }
             let mut change = Change::begin(self.index.relation, Logging::Record);
             let at = change.lock(tid_block(slot));
             let view = Tids::new(change.page(at), slot);
@@ -202,34 +251,81 @@ impl Vacuum {
             }
             let (tids, next): (Vec<HeapTid>, u32) = (view.tids().collect(), view.next());
             let kept: Vec<HeapTid> = tids.iter().copied().filter(|tid| !self.is_dead(*tid)).collect();
-            remains |= !kept.is_empty();
             self.remaining += kept.len() as f64;
             self.removed += (tids.len() - kept.len()) as f64;
-            if kept.is_empty() && !tids.is_empty() {
-                if emptied.try_reserve(1).is_err() {
-                    raise(
-                        PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
-                        "out of memory while vacuuming a sutra_hnsw index",
-                        "Vacuum notes which slots hold only dead rows of one vector.",
-                        "",
-                    );
+            if !kept.is_empty() {
+                remains = true;
+                if kept.len() < tids.len() {
+                    TidsMut::new(change.page_mut(at), slot).set_tids(&kept);
+                    change.finish();
                 }
-                emptied.push(slot);
-            } else if kept.len() < tids.len() {
-                TidsMut::new(change.page_mut(at), slot).set_tids(&kept);
-                change.finish();
+            } else if before != 0 || !tids.is_empty() {
+                reserve(&mut emptied, 1);
+                emptied.push((slot, before));
+            }
+            if !kept.is_empty() || before == 0 {
+                before = slot;
             }
             slot = next;
         }
-        if remains || !alone {
-            for slot in emptied {
-                let mut change = Change::begin(self.index.relation, Logging::Record);
-                let at = change.lock(tid_block(slot));
-                TidsMut::new(change.page_mut(at), slot).set_tids(&[]);
-                change.finish();
-            }
+        (remains, emptied)
+    }
+
+    /// Whether all rows of the slot in front of a chain are dead; `held` has the node locked.
+    fn all_dead(&self, held: &Change, node: Link, head: u32) -> bool {
+        let block = tid_block(head);
+        if held.holds(block) {
+            corrupt(self.index.relation, "The rows of a node lead to a page of nodes.")
         }
-        remains
+        let mut tids: Vec<HeapTid> = Vec::new();
+        pages::read(self.index.relation, block, self.strategy, |page| {
+            let view = Tids::new(page, head);
+            if PageKind::of(page) == Some(PageKind::Tid) && view.belongs_to(node) {
+                tids.extend(view.tids());
+            }
+        });
+        tids.into_iter().all(|tid| self.is_dead(tid))
+    }
+
+    /// Removes the dead rows of the slot in front of a chain.
+    fn empty(&self, node: Link, slot: u32) {
+        let mut change = Change::begin(self.index.relation, Logging::Record);
+        let at = change.lock(tid_block(slot));
+        let view = Tids::new(change.page(at), slot);
+        if PageKind::of(change.page(at)) == Some(PageKind::Tid) && view.belongs_to(node) {
+            let kept: Vec<HeapTid> = view.tids().filter(|tid| !self.is_dead(*tid)).collect();
+            TidsMut::new(change.page_mut(at), slot).set_tids(&kept);
+            change.finish();
+        }
+    }
+
+    /// Takes the slot behind `before` out of a chain and frees it; false where it is not there. Nobody else locks two pages of TID slots at a time, so their
+    /// order does not matter.
+    fn unlink(&self, node: Link, before: u32, slot: u32) -> bool {
+        let block = tid_block(slot);
+        let mut change = Change::begin(self.index.relation, Logging::Record);
+        let front = change.lock_chained(tid_block(before));
+        let at = match change.position(block) {
+            Some(same) => same,
+            None => change.lock_chained(block),
+        };
+        let owned = |at: usize, slot: u32| {
+            let view = Tids::new(change.page(at), slot);
+            PageKind::of(change.page(at)) == Some(PageKind::Tid) && view.belongs_to(node)
+        };
+        if slot == before
+            || !owned(front, before)
+            || !owned(at, slot)
+            || Tids::new(change.page(front), before).next() != slot
+        {
+            return false;
+        }
+        let next = Tids::new(change.page(at), slot).next();
+        TidsMut::new(change.page_mut(front), before).set_next(next);
+        TidsMut::new(change.page_mut(at), slot).free();
+        change.finish();
+        self.index.offer(PageKind::Tid, block);
+        true
     }
 
     /// Whether a link leads to a node that is dead or no longer the one it was made for.
@@ -262,7 +358,9 @@ impl Vacuum {
 
     /// Links the nodes that `start` does not lead to over live nodes.
     fn relink_unreachable(&mut self, start: Entry) {
-        let mut met = vec![false; self.slots.len()];
+        let mut met: Vec<bool> = Vec::new();
+        reserve(&mut met, self.slots.len());
+        met.resize(self.slots.len(), false);
         self.walk(start.link, &mut met);
         for _ in 0..ROUNDS {
             let mut complete = true;
@@ -304,9 +402,11 @@ impl Vacuum {
                 }
                 // What was added since the second step leads on as well.
                 if place >= met.len() {
+                    reserve(met, place + 1 - met.len());
                     met.resize(place + 1, false);
                 }
                 if !std::mem::replace(&mut met[place], true) {
+                    reserve(&mut queue, 1);
                     queue.push(*link);
                 }
             }
@@ -437,22 +537,41 @@ impl Vacuum {
         self.index.offer(PageKind::Upper, block);
     }
 
-    fn free_chain(&mut self, node: Link, mut slot: u32) {
-        while slot != 0 {
-            let block = tid_block(slot);
-            let mut change = Change::begin(self.index.relation, Logging::Record);
-            let at = change.lock(block);
-            if PageKind::of(change.page(at)) != Some(PageKind::Tid)
-                || !Tids::new(change.page(at), slot).belongs_to(node)
-            {
-                return;
+    /// Frees the slots of a chain, the one that the node leads to last: a server that stops in between leaves none that nobody leads to.
+    fn free_chain(&self, node: Link, head: u32) {
+        if head == 0 {
+            return;
+        }
+        let block = tid_block(head);
+        let owned = |page: &[u8]| PageKind::of(page) == Some(PageKind::Tid) && Tids::new(page, head).belongs_to(node);
+        loop {
+            self.pause();
+            let next = pages::read(self.index.relation, block, self.strategy, |page| {
+                if owned(page) { Tids::new(page, head).next() } else { 0 }
+            });
+            if next == 0 || !self.unlink(node, head, next) {
+                break;
             }
-            let next = Tids::new(change.page(at), slot).next();
-            TidsMut::new(change.page_mut(at), slot).free();
+        }
+        let mut change = Change::begin(self.index.relation, Logging::Record);
+        let at = change.lock(block);
+        if owned(change.page(at)) {
+            TidsMut::new(change.page_mut(at), head).free();
             change.finish();
             self.index.offer(PageKind::Tid, block);
-            slot = next;
         }
+    }
+}
+
+/// Makes room for `more` elements, or raises an error where there is no memory.
+fn reserve<T>(list: &mut Vec<T>, more: usize) {
+    if list.try_reserve(more).is_err() {
+        raise(
+            PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
+            "out of memory while vacuuming a sutra_hnsw index",
+            &format!("Vacuum needs {} bytes for a list of nodes.", (list.len() + more) * size_of::<T>()),
+            "",
+        );
     }
 }
 

@@ -4,21 +4,22 @@
 use super::pages::{self, Change, MAX_PAGES};
 use super::store::{Index, entry_of};
 use pgrx::pg_sys;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use sutra_hnsw::code::CodeRef;
 use sutra_hnsw::insert::{Anchor, Change as LinkChange, Detour, Edit, NEW, Outcome, StoreError, StoreMut};
 use sutra_hnsw::layout::{
     Bucket, BucketEntry, BucketMut, HeapTid, Link, Meta, PageKind, State, Tids, TidsMut, free_tid_slot, list_next,
     set_list_next, tid_block,
 };
+use sutra_hnsw::record::{Bounds, together};
 use sutra_hnsw::search::{Codes, Entry, Store};
 
 /// Attempts to add to a bucket that others split meanwhile: so many in a row are no coincidence.
 const ATTEMPTS: usize = 1000;
 
-/// Pages that are locked at a time for several edits. PostgreSQL lets a process hold 200 locks of this kind; one edit of an index of 100
-/// edges has up to 51 detours.
-const MOST_LOCKS: usize = 64;
+/// What one record of edits takes. PostgreSQL lets a process hold 200 locks of pages; one edit of an index with m = 100 alone locks up to 52, or 102
+/// while VACUUM has half of the ends marked dead.
+const BOUNDS: Bounds = Bounds { written: MAX_PAGES, locked: 64 };
 
 impl Index {
     fn change(&self) -> Change {
@@ -438,23 +439,13 @@ impl StoreMut for Index {
         let mut rest = &places[..];
         while !rest.is_empty() {
             pages::check_for_interrupts();
-            let mut blocks: Vec<u32> = Vec::with_capacity(MAX_PAGES);
-            let mut locked: BTreeSet<u32> = BTreeSet::new();
-            let fits = |(block, _, number): &&(u32, Option<u32>, usize)| {
-                let first = locked.is_empty();
-                locked.insert(*block);
-                locked.extend(edits[*number].change.detours().iter().map(|detour| self.layout.block(detour.via.id)));
-                if !first && locked.len() > MOST_LOCKS || blocks.last() != Some(block) && blocks.len() == MAX_PAGES {
-                    return false;
-                }
-                if blocks.last() != Some(block) {
-                    blocks.push(*block);
-                }
-                true
-            };
-            let (now, later) = rest.split_at(rest.iter().take_while(fits).count());
-            let mut detours = now.iter().flat_map(|(.., number)| edits[*number].change.detours());
-            let mut change = self.lock_pages(&blocks, &mut detours);
+            let detours = |number: usize| edits[number].change.detours();
+            let next = rest.iter().map(|(block, _, number)| {
+                (*block, detours(*number).iter().map(|detour| self.layout.block(detour.via.id)))
+            });
+            let (now, later) = rest.split_at(together(next, BOUNDS));
+            let blocks: Vec<u32> = now.iter().map(|(block, ..)| *block).collect();
+            let mut change = self.lock_pages(&blocks, &mut now.iter().flat_map(|(.., number)| detours(*number)));
             let mut written = false;
             for (block, slot, number) in now {
                 let edit = &edits[*number];

@@ -452,6 +452,11 @@ impl<'a> TidsMut<'a> {
         self.slot.fill(0);
     }
 
+    /// Sets the next slot of the chain.
+    pub fn set_next(&mut self, next: u32) {
+        write_u32(self.slot, 8, next);
+    }
+
     /// Replaces the rows.
     pub fn set_tids(&mut self, tids: &[HeapTid]) {
         self.slot[5] = tids.len().min(TIDS_PER_SLOT) as u8;

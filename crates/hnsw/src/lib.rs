@@ -10,5 +10,6 @@ pub mod kernels;
 pub mod layout;
 #[cfg(test)]
 mod memory;
+pub mod record;
 pub mod repair;
 pub mod search;

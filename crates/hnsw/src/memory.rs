@@ -232,9 +232,10 @@ impl Store for Memory {
                     hash: node.hash(),
                     code: node.code(),
                 };
+                let distance = query.distance(code);
                 out.push(Candidate {
-                    distance: query.distance(code),
-                    slack: query.slack(code),
+                    distance,
+                    slack: query.slack(code, distance),
                     link: *link,
                     live: node.state() == State::Live,
                 });

@@ -3,7 +3,8 @@
 use crate::code::{CodeRef, Distance, Query, between};
 use crate::layout::{Layout, Link};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// A scored node.
 #[derive(Clone, Copy, Debug)]
@@ -96,17 +97,45 @@ pub trait Store {
     fn fetch(&mut self, targets: &[Link], out: &mut Codes);
 }
 
-/// Which nodes a search has met: a bitmap by identifier that is emptied in proportion to what was set.
+/// Identifiers below are marked in the bitmap of [`Visited`], of 512 KiB: the bitmap of an index that is any larger would cost a search more than
+/// what it looks at.
+const MAPPED: u32 = 1 << 22;
+
+/// Which nodes a search has met: a bitmap by identifier that is emptied in proportion to what was set, and a hash table for the identifiers
+/// beyond it.
 #[derive(Debug, Default)]
 pub struct Visited {
     words: Vec<u64>,
     touched: Vec<u32>,
+    beyond: HashSet<u32, BuildHasherDefault<IdHasher>>,
+}
+
+/// Spreads identifiers over a hash table: Fibonacci hashing (Knuth, The Art of Computer Programming, volume 3, 6.4).
+#[derive(Debug, Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
+    }
+
+    fn write_u32(&mut self, id: u32) {
+        let product = (self.0 ^ u64::from(id)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = product ^ product >> 32;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Visited {
     /// Marks `id`; true where it was not yet marked.
     #[inline]
     pub fn insert(&mut self, id: u32) -> bool {
+        if id >= MAPPED {
+            return self.beyond.insert(id);
+        }
         let (word, bit) = ((id / 64) as usize, 1u64 << (id % 64));
         if word >= self.words.len() {
             self.words.resize((word + 1).next_power_of_two().max(64), 0);
@@ -122,21 +151,31 @@ impl Visited {
     /// Whether `id` is marked.
     #[inline]
     pub fn contains(&self, id: u32) -> bool {
+        if id >= MAPPED {
+            return self.beyond.contains(&id);
+        }
         self.words.get((id / 64) as usize).is_some_and(|word| word & (1 << (id % 64)) != 0)
     }
 
     /// Number of marked nodes.
     pub fn len(&self) -> usize {
-        self.touched.len()
+        self.touched.len() + self.beyond.len()
     }
 
     /// Whether nothing is marked.
     pub fn is_empty(&self) -> bool {
-        self.touched.is_empty()
+        self.len() == 0
+    }
+
+    /// Bytes in use.
+    pub fn memory(&self) -> usize {
+        // A place of the hash table has a byte beside the identifier, and one in eight is kept empty.
+        self.words.capacity() * 8 + self.touched.capacity() * 4 + self.beyond.capacity() * 8 / 7 * 5
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
+        self.beyond.clear();
         for id in self.touched.drain(..) {
             self.words[(id / 64) as usize] = 0;
         }
@@ -189,8 +228,7 @@ impl Beam {
 
     /// Bytes in use, the bitmap included.
     pub fn memory(&self) -> usize {
-        self.visited.words.capacity() * 8
-            + self.visited.touched.capacity() * 4
+        self.visited.memory()
             + (self.frontier.capacity() + self.kept.capacity()) * size_of::<Candidate>()
             + self.spare.capacity() * size_of::<(Candidate, bool)>()
     }
@@ -370,4 +408,25 @@ pub fn select<S: Store + ?Sized>(store: &mut S, candidates: &[(f32, Link)], most
     store.fetch(&links, &mut codes);
     let positions: Vec<usize> = (0..links.len()).collect();
     choose(store.distance(), candidates, &codes, &positions, most, most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_met_is_known_in_small_and_in_huge_indexes_and_costs_what_was_looked_at() {
+        let mut visited = Visited::default();
+        for round in 0..3 {
+            for id in (0..500u32).flat_map(|step| [step * 3, MAPPED - 1 - step, MAPPED + step, u32::MAX - step * 7]) {
+                assert!(!visited.contains(id), "{id} in round {round}");
+                assert!(visited.insert(id), "{id} in round {round}");
+                assert!(!visited.insert(id) && visited.contains(id) && !visited.contains(id ^ 1 << 31));
+            }
+            assert_eq!(visited.len(), 2000);
+            assert!(visited.memory() < 600_000, "{} bytes", visited.memory());
+            visited.clear();
+            assert!(visited.is_empty());
+        }
+    }
 }

@@ -150,6 +150,16 @@ fn combine(distance: Distance, dot: f64, left_norm: f32, right_norm: f32) -> f32
     }
 }
 
+/// How far a squared distance may be off because both squared norms have single precision (2^-24 of each), with room to spare.
+const NORM_ERROR: f32 = 1.2e-7;
+
+/// The most that the root of a value near `square` differs from the root of `square`, when the value is at most `error` off.
+#[inline]
+fn root_error(square: f32, error: f32) -> f32 {
+    let most = if square > error { error / square.sqrt() } else { error.sqrt() };
+    if most.is_nan() { f32::INFINITY } else { most }
+}
+
 /// Half of the levels of a query's component: 12 bits, so that sums of products fit 32 bits for any number of dimensions of a page.
 const QUERY_LEVELS: f32 = 2047.0;
 
@@ -236,11 +246,14 @@ impl Query {
         }
     }
 
-    /// How far the exact distance may be from the reconstructed one, before squaring.
+    /// How far the exact distance may be from the reconstructed one, `distance`, before squaring.
     #[inline]
-    pub fn slack(&self, code: CodeRef<'_>) -> f32 {
+    pub fn slack(&self, code: CodeRef<'_>, distance: f32) -> f32 {
         match self.distance {
-            Distance::L2 => code.error + self.error + 1e-6 * (self.length + code.norm.sqrt()),
+            Distance::L2 => {
+                let rounded = root_error(distance, NORM_ERROR * (self.norm + code.norm));
+                code.error + self.error + 1e-6 * (self.length + code.norm.sqrt()) + rounded
+            }
             Distance::L1 => code.error * 1.00001,
             Distance::InnerProduct | Distance::Cosine => {
                 let norm = code.norm.sqrt();

@@ -37,7 +37,26 @@ proptest! {
             let Some(coded) = Coded::new(distance, &vector) else { continue };
             let prepared = Query::new(distance, &query);
             let stored = CodeRef { error: f32::from_bits(u32::from(crate::layout::round_up(coded.error)) << 16), ..coded.as_ref() };
-            let (distance_of_code, slack) = (prepared.distance(stored), prepared.slack(stored));
+            let distance_of_code = prepared.distance(stored);
+            let slack = prepared.slack(stored, distance_of_code);
+            let (least, most) = (prepared.lower_bound(distance_of_code, slack), prepared.upper_bound(distance_of_code, slack));
+            let exact = distance.exact(&query, &vector);
+            prop_assert!((least..=most).contains(&exact), "{distance:?}: {exact} is not between {least} and {most}");
+        }
+    }
+
+    #[test]
+    fn the_bounds_hold_where_one_component_outweighs_all_others(
+        offset in 1.0f32..1e6, query in proptest::collection::vec(-1.0f32..1.0, 1..4), step in -1e-1f32..1e-1
+    ) {
+        let query: Vec<f32> = std::iter::once(offset).chain(query).collect();
+        let vector: Vec<f32> = std::iter::once(offset).chain(query[1..].iter().map(|value| value + step)).collect();
+        for distance in ALL {
+            let coded = Coded::new(distance, &vector).unwrap();
+            let stored = CodeRef { error: f32::from_bits(u32::from(crate::layout::round_up(coded.error)) << 16), ..coded.as_ref() };
+            let prepared = Query::new(distance, &query);
+            let distance_of_code = prepared.distance(stored);
+            let slack = prepared.slack(stored, distance_of_code);
             let (least, most) = (prepared.lower_bound(distance_of_code, slack), prepared.upper_bound(distance_of_code, slack));
             let exact = distance.exact(&query, &vector);
             prop_assert!((least..=most).contains(&exact), "{distance:?}: {exact} is not between {least} and {most}");
