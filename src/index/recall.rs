@@ -113,10 +113,11 @@ fn sutra_index_recall(index: pg_sys::Oid, k: i32, samples: i32) -> Option<f64> {
         let (mut found, mut wanted, mut beam) = (0, 0, Beam::new(false));
         for sample in &asked {
             let query = Query::new(index.distance, &sample.vector);
-            let entries = descend(&mut index, &query, entry, 0);
+            let ef = EF_SEARCH.get().max(1) as usize;
+            let entries = descend(&mut index, &query, entry, 0, ef);
             beam.reset(false);
             beam.seed(&entries);
-            beam.run(&mut index, &query, EF_SEARCH.get().max(1) as usize, 0);
+            beam.run(&mut index, &query, ef, 0);
             let Some(Far(farthest)) = sample.nearest.peek().copied() else { continue };
             let mut hits = 0;
             for candidate in beam.take().into_iter().filter(|candidate| candidate.link != sample.node) {

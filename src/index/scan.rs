@@ -169,12 +169,12 @@ impl Scan {
             self.source = Source::Done;
             self.horizon = f64::INFINITY;
             if let Some(entry) = entry_of(&meta) {
-                let mut entries = descend(index, &query, entry, 0);
+                let mut entries = descend(index, &query, entry, 0, self.ef);
                 if entries.is_empty()
                     && let Some(entry) = entry_of(&index.meta())
                 {
                     // Vacuum replaced the entry point between the two reads.
-                    entries = descend(index, &query, entry, 0);
+                    entries = descend(index, &query, entry, 0, self.ef);
                 }
                 // A vector of the index finds itself, wherever the graph leads.
                 let same = index.nodes_with(hash(&self.vector));

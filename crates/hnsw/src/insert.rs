@@ -247,7 +247,7 @@ pub(crate) fn search_levels<S: Store>(
 ) -> Vec<Vec<Candidate>> {
     let mut found = vec![Vec::new(); usize::from(level) + 1];
     let top = level.min(entry.level);
-    let mut entries = descend(store, query, entry, top);
+    let mut entries = descend(store, query, entry, top, ef);
     let mut beam = Beam::new(false);
     for level in (0..=top).rev() {
         beam.reset(false);

@@ -348,17 +348,30 @@ pub struct Entry {
     pub level: u8,
 }
 
-/// Walks from the entry point down to above `bottom`, always to the nearest node; the result starts the search on `bottom`.
+/// How many nodes of the level above a search with `ef` starts from. After many vacuums hardly an edge of the higher levels leads far, and a walk that
+/// follows the nearest node alone ends in the wrong group of vectors (docs/PERFORMANCE.md has the figures).
+fn starts(ef: usize) -> usize {
+    (ef / 10).clamp(1, 8)
+}
+
+/// Walks from the entry point down to above `bottom`, always to the nearest node, and on the last level to the nearest few; the result starts the
+/// search on `bottom` with `ef`.
 ///
 /// Empty where the entry point is gone.
-pub fn descend<S: Store + ?Sized>(store: &mut S, query: &Query, entry: Entry, bottom: u8) -> Vec<Candidate> {
+pub fn descend<S: Store + ?Sized>(
+    store: &mut S,
+    query: &Query,
+    entry: Entry,
+    bottom: u8,
+    ef: usize,
+) -> Vec<Candidate> {
     let mut nearest = Vec::new();
     store.score(query, &[entry.link], &mut nearest);
     let mut beam = Beam::new(false);
     for level in (bottom + 1..=entry.level).rev() {
         beam.reset(false);
         beam.seed(&nearest);
-        beam.run(store, query, 1, level);
+        beam.run(store, query, if level == bottom + 1 { starts(ef) } else { 1 }, level);
         let found = beam.take();
         // A level whose only reachable nodes are without rows keeps nothing: go on from where we are.
         if !found.is_empty() {

@@ -344,7 +344,7 @@ impl<'a> Worker<'a> {
         let code = graph.code(node);
         let query = Query::of_code(graph.distance, code);
         let top = level.min(entry.level);
-        let mut entries = descend(self, &query, entry, top);
+        let mut entries = descend(self, &query, entry, top, 1);
         for level in (0..=top).rev() {
             let mut beam = std::mem::take(&mut self.beam);
             beam.reset(false);
