@@ -7,7 +7,7 @@ use std::ffi::{CStr, CString};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PostgresGucEnum)]
 #[allow(non_camel_case_types)]
 pub enum IterativeScan {
-    /// Stop: the scan returns at most ef_search rows.
+    /// Stop: the scan returns the rows of ef_search nodes.
     off,
     /// Go on; rows may come slightly out of distance order.
     relaxed_order,
@@ -116,14 +116,14 @@ pub fn init() {
     GucRegistry::define_enum_guc(
         c"sutra.iterative_scan",
         c"What a sutra_hnsw scan does when filters have used up its candidates.",
-        c"strict_order goes on in distance order, relaxed_order may return rows slightly out of order and finds more of them, off stops after ef_search rows.",
+        c"strict_order goes on in distance order, relaxed_order may return rows slightly out of order and finds more of them, off stops after the rows of ef_search nodes.",
         &ITERATIVE_SCAN,
         GucContext::Userset,
         NONE,
     );
     int(
         c"sutra.max_scan_tuples",
-        c"Number of rows an iterative scan visits before it ends with one sequential pass (1 to 2147483647 rows).",
+        c"Number of nodes an iterative scan meets before it goes over to passes over all codes (1 to 2147483647 nodes).",
         c"Lower it to bound the time of very selective filters, raise it when the graph still finds rows faster than a pass.",
         &MAX_SCAN_TUPLES,
         1,
@@ -134,7 +134,7 @@ pub fn init() {
     GucRegistry::define_float_guc(
         c"sutra.scan_mem_multiplier",
         c"Memory of an iterative scan as a multiple of work_mem (1 to 1000).",
-        c"Raise it when a filtered scan ends early although max_scan_tuples is not reached.",
+        c"Raise it when a filtered scan goes over to a pass over all codes although max_scan_tuples is not reached.",
         &SCAN_MEM_MULTIPLIER,
         1.0,
         1000.0,
