@@ -1,8 +1,12 @@
 -- What sutra_hnsw refuses, and how.
 \set VERBOSITY default
-CREATE TABLE item (id int, v embedding(3), free embedding, wide embedding(8000), text text);
+CREATE TABLE item (id int, v embedding(3), free embedding, wide embedding(8000), wider embedding(7921), text text);
 CREATE INDEX ON item USING sutra_hnsw (free);
 CREATE INDEX ON item USING sutra_hnsw (wide);
+CREATE INDEX ON item USING sutra_hnsw (wider);
+\set VERBOSITY sqlstate
+CREATE INDEX ON item USING sutra_hnsw (wider);
+\set VERBOSITY default
 CREATE INDEX ON item USING sutra_hnsw (text);
 CREATE INDEX ON item USING sutra_hnsw (v) WITH (m = 1);
 CREATE INDEX ON item USING sutra_hnsw (v) WITH (m = 101);

@@ -64,6 +64,7 @@ RESET maintenance_work_mem;
 SET client_min_messages = warning;
 SELECT value FROM sutra_index_stats('item_small') WHERE name = 'rows';
 SELECT count(*) FROM sutra_index_check('item_small');
+SELECT sutra_index_recall('item_small', 5, 50) > 0.9 AS recalls;
 SELECT count(*) FROM generate_series(1, 5000, 50) AS i, LATERAL (
     SELECT id FROM item ORDER BY v <=> (SELECT v FROM item AS one WHERE one.id = i) LIMIT 1) AS nearest WHERE nearest.id = i;
 DROP TABLE item;
