@@ -11,7 +11,7 @@ use pgrx::prelude::*;
 use std::collections::BinaryHeap;
 use sutra_hnsw::code::Query;
 use sutra_hnsw::layout::{Link, PageKind, State};
-use sutra_hnsw::search::{Beam, descend};
+use sutra_hnsw::search::{Beam, descend, starts};
 
 /// A float64 with a total order, for heaps.
 #[derive(Clone, Copy, PartialEq)]
@@ -114,7 +114,7 @@ fn sutra_index_recall(index: pg_sys::Oid, k: i32, samples: i32) -> Option<f64> {
         for sample in &asked {
             let query = Query::new(index.distance, &sample.vector);
             let ef = EF_SEARCH.get().max(1) as usize;
-            let entries = descend(&mut index, &query, entry, 0, ef);
+            let entries = descend(&mut index, &query, entry, 0, starts(ef));
             beam.reset(false);
             beam.seed(&entries);
             beam.run(&mut index, &query, ef, 0);

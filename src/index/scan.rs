@@ -16,7 +16,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use sutra_hnsw::code::{Query, hash};
 use sutra_hnsw::layout::{HeapTid, Link};
-use sutra_hnsw::search::{Beam, Candidate, Store, Visited, descend};
+use sutra_hnsw::search::{Beam, Candidate, Store, Visited, descend, starts};
 
 /// Something to come, ordered by a distance and then by itself, so that the order is total.
 #[derive(Clone, Copy, Debug)]
@@ -169,12 +169,12 @@ impl Scan {
             self.source = Source::Done;
             self.horizon = f64::INFINITY;
             if let Some(entry) = entry_of(&meta) {
-                let mut entries = descend(index, &query, entry, 0, self.ef);
+                let mut entries = descend(index, &query, entry, 0, starts(self.ef));
                 if entries.is_empty()
                     && let Some(entry) = entry_of(&index.meta())
                 {
                     // Vacuum replaced the entry point between the two reads.
-                    entries = descend(index, &query, entry, 0, self.ef);
+                    entries = descend(index, &query, entry, 0, starts(self.ef));
                 }
                 // A vector of the index finds itself, wherever the graph leads.
                 let same = index.nodes_with(hash(&self.vector));

@@ -134,6 +134,9 @@ pub fn level_of(tid: HeapTid, salt: u64, m: usize, highest: u8) -> u8 {
     (level as u8).min(highest)
 }
 
+/// How many nodes of the level above the search for neighbours starts from; see [`crate::search::starts`].
+const STARTS: usize = 2;
+
 /// Searches for neighbours that a new node can be linked from. Each tries every one of them several times: other sessions alone do not make
 /// so many in a row fail.
 const SEARCHES: usize = 100;
@@ -247,7 +250,7 @@ pub(crate) fn search_levels<S: Store>(
 ) -> Vec<Vec<Candidate>> {
     let mut found = vec![Vec::new(); usize::from(level) + 1];
     let top = level.min(entry.level);
-    let mut entries = descend(store, query, entry, top, ef);
+    let mut entries = descend(store, query, entry, top, STARTS);
     let mut beam = Beam::new(false);
     for level in (0..=top).rev() {
         beam.reset(false);

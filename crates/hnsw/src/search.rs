@@ -348,14 +348,14 @@ pub struct Entry {
     pub level: u8,
 }
 
-/// How many nodes of the level above a search with `ef` starts from. After many vacuums hardly an edge of the higher levels leads far, and a walk that
+/// How many nodes of level 1 a search with `ef` starts from. After many vacuums hardly an edge of the higher levels leads far, and a walk that
 /// follows the nearest node alone ends in the wrong group of vectors (docs/PERFORMANCE.md has the figures).
-fn starts(ef: usize) -> usize {
+pub fn starts(ef: usize) -> usize {
     (ef / 10).clamp(1, 8)
 }
 
-/// Walks from the entry point down to above `bottom`, always to the nearest node, and on the last level to the nearest few; the result starts the
-/// search on `bottom` with `ef`.
+/// Walks from the entry point down to above `bottom`, always to the nearest node, and on the last level to the nearest `starts`, which start the
+/// search on `bottom`.
 ///
 /// Empty where the entry point is gone.
 pub fn descend<S: Store + ?Sized>(
@@ -363,7 +363,7 @@ pub fn descend<S: Store + ?Sized>(
     query: &Query,
     entry: Entry,
     bottom: u8,
-    ef: usize,
+    starts: usize,
 ) -> Vec<Candidate> {
     let mut nearest = Vec::new();
     store.score(query, &[entry.link], &mut nearest);
@@ -371,7 +371,7 @@ pub fn descend<S: Store + ?Sized>(
     for level in (bottom + 1..=entry.level).rev() {
         beam.reset(false);
         beam.seed(&nearest);
-        beam.run(store, query, if level == bottom + 1 { starts(ef) } else { 1 }, level);
+        beam.run(store, query, if level == bottom + 1 { starts } else { 1 }, level);
         let found = beam.take();
         // A level whose only reachable nodes are without rows keeps nothing: go on from where we are.
         if !found.is_empty() {
