@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use postgres::error::SqlState;
 use postgres::{Client, NoTls};
 use sutra_cluster_tests::Cluster;
-use sutra_cluster_tests::index::{Random, faults, lost_rows, number, recall, vector};
+use sutra_cluster_tests::index::{Random, faults, lasting_faults, lost_rows, number, recall, seen, vector};
 
 /// Fills `table` (id, v) with rows from `first` on.
 fn fill(client: &mut Client, table: &str, first: i64, count: i64, dimensions: usize) {
@@ -43,68 +43,177 @@ fn an_unlogged_index_is_empty_and_alive_after_a_crash() {
     cluster.kill();
     cluster.start();
     let mut client = cluster.connect("base");
-    assert_eq!(number(&mut client, "SELECT count(*) FROM item"), 0, "a crash empties an unlogged table");
-    assert_eq!(number(&mut client, "SELECT value FROM sutra_index_stats('item_v') WHERE name = 'nodes'"), 0);
-    client.batch_execute("SET enable_seqscan = off").expect("a setting");
-    assert!(client.query("SELECT id FROM item ORDER BY v <-> '[1,1,1,1,1,1,1,1]'", &[]).expect("an answer").is_empty());
-    fill(&mut client, "item", 0, 500, 8);
-    assert_eq!(lost_rows(&mut client, "item", "v").expect("an answer"), 0);
-    assert_eq!(faults(&mut client, "item_v"), Vec::<String>::new());
+    assert_begins_anew(&mut client);
+}
+
+/// What is killed in the middle: a statement, and how the middle of it looks from outside.
+struct Work {
+    name: &'static str,
+    statement: String,
+    middle: String,
+    /// Whether its work is undone, asked when the server is there again.
+    undone: String,
 }
 
 #[test]
 fn kill_9_in_a_build_an_insert_or_a_vacuum_leaves_the_index_whole() {
-    let rounds: u64 = env::var("SUTRA_CRASH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
-    let cluster = Cluster::new();
+    let rounds: u64 = env::var("SUTRA_CRASH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let cluster = Cluster::with_settings("autovacuum = off");
     let mut client = cluster.create_knowledge_base("base");
     client
-        .batch_execute("CREATE TABLE item (id bigint PRIMARY KEY, v embedding(64)) WITH (autovacuum_enabled = off)")
-        .expect("a table");
+        .batch_execute(
+            "CREATE TABLE item (id bigint PRIMARY KEY, v embedding(64)); CREATE TABLE small (id bigint, v embedding(3));
+             INSERT INTO small SELECT n, ARRAY[random(), random(), random()]::embedding FROM generate_series(1, 60000) AS n;
+             CREATE INDEX small_v ON small USING sutra_hnsw (v) WITH (m = 2, ef_construction = 4)",
+        )
+        .expect("tables");
     fill(&mut client, "item", 0, 3000, 64);
     client.batch_execute("CREATE INDEX item_v ON item USING sutra_hnsw (v)").expect("an index");
     drop(client);
     let mut random = Random::new(5);
     let mut next: i64 = 10_000;
     for round in 0..rounds {
-        for what in ["build", "reindex", "insert", "vacuum"] {
-            let mut client = cluster.connect("base");
-            if what == "vacuum" {
-                client.batch_execute("DELETE FROM item WHERE id % 7 = 3").expect("rows go");
-            }
-            let fresh = next;
-            next += 10_000;
-            let session = thread::spawn(move || {
-                let done = match what {
-                    "build" => client
-                        .batch_execute("CREATE INDEX more ON item USING sutra_hnsw (v) WITH (ef_construction = 300)"),
-                    "reindex" => client.batch_execute("REINDEX INDEX item_v"),
-                    "vacuum" => client.batch_execute("VACUUM item"),
-                    _ => (fresh..fresh + 500).try_for_each(|id: i64| {
-                        let text = vector(&mut Random::new(id.unsigned_abs()), 64);
-                        client.execute("INSERT INTO item VALUES ($1, $2::text::embedding)", &[&id, &text]).map(drop)
-                    }),
+        for what in 0..4 {
+            let mut broken = false;
+            for attempt in 0..5 {
+                let mut client = cluster.connect("base");
+                let fresh = next;
+                next += 10_000;
+                let building = |phase| {
+                    format!(
+                        "SELECT EXISTS (SELECT FROM pg_stat_progress_create_index WHERE phase = 'building index: {phase}')"
+                    )
                 };
-                drop(client);
-                done.is_err()
-            });
-            thread::sleep(Duration::from_millis(random.below(400)));
-            cluster.kill();
-            let broken = session.join().expect("the session ends");
-            cluster.start();
-            let mut client = cluster.connect("base");
-            client.batch_execute("DROP INDEX IF EXISTS more").expect("what was built can be dropped");
-            // What is asked is whether something is gone, not how well a narrow search finds it.
-            client.batch_execute("SET sutra.ef_search = 400").expect("a setting");
-            let name = format!("round {round}, {what}, {}", if broken { "cut short" } else { "done before" });
-            assert_eq!(faults(&mut client, "item_v"), Vec::<String>::new(), "{name}");
-            assert_eq!(lost_rows(&mut client, "item", "v").expect("an answer"), 0, "{name}");
-            client.batch_execute("VACUUM (INDEX_CLEANUP on) item").expect("it can be vacuumed");
-            assert_eq!(faults(&mut client, "item_v"), Vec::<String>::new(), "{name}, after a vacuum");
-            let rows = number(&mut client, "SELECT count(*) FROM item");
-            let indexed = number(&mut client, "SELECT value FROM sutra_index_stats('item_v') WHERE name = 'rows'");
-            assert_eq!(indexed, rows, "{name}");
+                let file = |index| format!("SELECT pg_relation_filenode('{index}')::bigint");
+                let work = match what {
+                    0 => Work {
+                        name: "a build that loads",
+                        statement: "CREATE INDEX more ON item USING sutra_hnsw (v) WITH (ef_construction = 400)".into(),
+                        middle: building("loading tuples"),
+                        undone: "SELECT to_regclass('more') IS NULL".into(),
+                    },
+                    1 => Work {
+                        name: "a reindex that writes pages",
+                        statement: "REINDEX INDEX small_v".into(),
+                        middle: building("writing pages"),
+                        undone: format!(
+                            "SELECT pg_relation_filenode('small_v') = {}",
+                            number(&mut client, &file("small_v"))
+                        ),
+                    },
+                    2 => {
+                        let place: String =
+                            client.query_one("SELECT pg_current_wal_insert_lsn()::text", &[]).expect("a place").get(0);
+                        Work {
+                            name: "an insert",
+                            statement: format!(
+                                "INSERT INTO item SELECT {fresh} + n, (SELECT array_agg(random() + 0 * n) FROM generate_series(1, 64))::embedding
+                                 FROM generate_series(1, 4000) AS n"
+                            ),
+                            middle: format!("SELECT pg_current_wal_insert_lsn() - '{place}' > 1000000"),
+                            undone: format!("SELECT NOT EXISTS (SELECT FROM item WHERE id >= {fresh})"),
+                        }
+                    }
+                    _ => {
+                        client
+                            .batch_execute(
+                                "DELETE FROM item WHERE id IN (SELECT id FROM item ORDER BY random() LIMIT 600)",
+                            )
+                            .expect("rows go");
+                        fill(&mut client, "item", fresh, 600, 64);
+                        Work {
+                            name: "a vacuum",
+                            statement: "VACUUM (INDEX_CLEANUP on) item".into(),
+                            middle:
+                                "SELECT EXISTS (SELECT FROM pg_stat_progress_vacuum WHERE phase = 'vacuuming indexes')"
+                                    .into(),
+                            undone: "SELECT true".into(),
+                        }
+                    }
+                };
+                let statement = work.statement.clone();
+                let session = thread::spawn(move || client.batch_execute(&statement).is_err());
+                let mut watcher = cluster.connect("base");
+                let met = seen(&mut watcher, &work.middle, || session.is_finished());
+                thread::sleep(Duration::from_millis(random.below(if what == 1 { 20 } else { 120 })));
+                cluster.kill_everything();
+                let cut = session.join().expect("the session ends");
+                cluster.start();
+                let mut client = cluster.connect("base");
+                let undone: bool = client.query_one(&work.undone, &[]).expect("it can be asked").get(0);
+                broken = met && cut && undone;
+                let name = format!(
+                    "round {round}, {}, attempt {attempt}, {}",
+                    work.name,
+                    if broken { "cut short" } else { "done before" }
+                );
+                println!("{name}");
+                client.batch_execute("DROP INDEX IF EXISTS more").expect("what was built can be dropped");
+                // What is asked is whether something is gone, not how well a narrow search finds it.
+                client.batch_execute("SET sutra.ef_search = 400").expect("a setting");
+                let found = if work.name == "a vacuum" { lasting_faults } else { faults }(&mut client, "item_v");
+                assert_eq!(found, Vec::<String>::new(), "{name}");
+                assert_eq!(faults(&mut client, "small_v"), Vec::<String>::new(), "{name}");
+                assert_eq!(lost_rows(&mut client, "item", "v").expect("an answer"), 0, "{name}");
+                client.batch_execute("VACUUM (INDEX_CLEANUP on) item").expect("it can be vacuumed");
+                assert_eq!(faults(&mut client, "item_v"), Vec::<String>::new(), "{name}, after a vacuum");
+                let rows = number(&mut client, "SELECT count(*) FROM item");
+                let indexed = number(&mut client, "SELECT value FROM sutra_index_stats('item_v') WHERE name = 'rows'");
+                assert_eq!(indexed, rows, "{name}");
+                if broken {
+                    break;
+                }
+            }
+            assert!(broken, "round {round}: work {what} was always done before the kill");
         }
     }
+}
+
+/// No checkpoint has written the fork that a crash resets the index to: it comes from the WAL.
+#[test]
+fn an_unlogged_index_is_empty_and_alive_after_a_crash_that_follows_at_once() {
+    let cluster = Cluster::with_settings("autovacuum = off\ncheckpoint_timeout = '1h'");
+    let mut client = cluster.create_knowledge_base("base");
+    client
+        .batch_execute("CHECKPOINT; CREATE UNLOGGED TABLE item (id bigint PRIMARY KEY, v embedding(8))")
+        .expect("a table");
+    client.batch_execute("CREATE INDEX item_v ON item USING sutra_hnsw (v)").expect("an index");
+    fill(&mut client, "item", 0, 500, 8);
+    cluster.kill_everything();
+    cluster.start();
+    assert_begins_anew(&mut cluster.connect("base"));
+}
+
+#[test]
+fn an_unlogged_index_of_a_primary_is_empty_and_alive_on_a_standby_that_takes_over() {
+    let primary = Cluster::with_settings("autovacuum = off");
+    let mut client = primary.create_knowledge_base("base");
+    let replica = primary.replica();
+    client
+        .batch_execute(
+            "CREATE UNLOGGED TABLE item (id bigint PRIMARY KEY, v embedding(8)); CREATE INDEX item_v ON item USING sutra_hnsw (v)",
+        )
+        .expect("a table");
+    fill(&mut client, "item", 0, 500, 8);
+    // What is unlogged is not flushed either, but for the next change of what is logged.
+    client.batch_execute("CREATE TABLE mark ()").expect("a table");
+    replica.wait_for(&primary);
+    primary.kill_everything();
+    replica.promote();
+    assert_begins_anew(&mut replica.connect("base"));
+}
+
+/// What must hold of an unlogged table `item` with its index that a crash has emptied.
+fn assert_begins_anew(client: &mut Client) {
+    assert_eq!(number(client, "SELECT count(*) FROM item"), 0, "a crash empties an unlogged table");
+    assert_eq!(number(client, "SELECT value FROM sutra_index_stats('item_v') WHERE name = 'nodes'"), 0);
+    client.batch_execute("SET enable_seqscan = off").expect("a setting");
+    assert!(client.query("SELECT id FROM item ORDER BY v <-> '[1,1,1,1,1,1,1,1]'", &[]).expect("an answer").is_empty());
+    fill(client, "item", 0, 500, 8);
+    assert_eq!(lost_rows(client, "item", "v").expect("an answer"), 0);
+    client.batch_execute("DELETE FROM item WHERE id % 3 = 0").expect("rows go");
+    client.batch_execute("VACUUM item").expect("it can be vacuumed");
+    assert_eq!(faults(client, "item_v"), Vec::<String>::new());
 }
 
 #[test]
