@@ -282,7 +282,7 @@ fn each_damage_is_a_fault_of_its_name() {
             pages.of_kind(Pages::BUCKET).iter().for_each(|page| pages.write(page + SLOTS + 2, &[1]));
         }),
     ];
-    let cluster = Cluster::with_settings("autovacuum = off");
+    let cluster = Cluster::with_settings("autovacuum = off\nfsync = off");
     let mut client = cluster.create_knowledge_base("base");
     tables(&mut client, CASES.len() as u64);
     let files: Vec<PathBuf> = (0..CASES.len()).map(|table| file(&cluster, &mut client, &format!("i{table}"))).collect();

@@ -46,6 +46,9 @@ fn an_unlogged_index_is_empty_and_alive_after_a_crash() {
     assert_begins_anew(&mut client);
 }
 
+/// Settings of servers whose processes are killed: what they wrote the operating system still has, so nothing needs to wait for the disk.
+const KILLED: &str = "autovacuum = off\nfsync = off\ncheckpoint_timeout = '1h'";
+
 /// What is killed in the middle: a statement, and how the middle of it looks from outside.
 struct Work {
     name: &'static str,
@@ -58,7 +61,7 @@ struct Work {
 #[test]
 fn kill_9_in_a_build_an_insert_or_a_vacuum_leaves_the_index_whole() {
     let rounds: u64 = env::var("SUTRA_CRASH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
-    let cluster = Cluster::with_settings("autovacuum = off");
+    let cluster = Cluster::with_settings(KILLED);
     let mut client = cluster.create_knowledge_base("base");
     client
         .batch_execute(
@@ -107,7 +110,7 @@ fn kill_9_in_a_build_an_insert_or_a_vacuum_leaves_the_index_whole() {
                         Work {
                             name: "an insert",
                             statement: format!(
-                                "INSERT INTO item SELECT {fresh} + n, (SELECT array_agg(random() + 0 * n) FROM generate_series(1, 64))::embedding
+                                "INSERT INTO item SELECT {fresh} + n, (SELECT array_agg(random() + 0 * n + 0 * d) FROM generate_series(1, 64) AS d)::embedding
                                  FROM generate_series(1, 4000) AS n"
                             ),
                             middle: format!("SELECT pg_current_wal_insert_lsn() - '{place}' > 1000000"),
@@ -172,7 +175,7 @@ fn kill_9_in_a_build_an_insert_or_a_vacuum_leaves_the_index_whole() {
 /// No checkpoint has written the fork that a crash resets the index to: it comes from the WAL.
 #[test]
 fn an_unlogged_index_is_empty_and_alive_after_a_crash_that_follows_at_once() {
-    let cluster = Cluster::with_settings("autovacuum = off\ncheckpoint_timeout = '1h'");
+    let cluster = Cluster::with_settings(KILLED);
     let mut client = cluster.create_knowledge_base("base");
     client
         .batch_execute("CHECKPOINT; CREATE UNLOGGED TABLE item (id bigint PRIMARY KEY, v embedding(8))")
@@ -186,7 +189,7 @@ fn an_unlogged_index_is_empty_and_alive_after_a_crash_that_follows_at_once() {
 
 #[test]
 fn an_unlogged_index_of_a_primary_is_empty_and_alive_on_a_standby_that_takes_over() {
-    let primary = Cluster::with_settings("autovacuum = off");
+    let primary = Cluster::with_settings(KILLED);
     let mut client = primary.create_knowledge_base("base");
     let replica = primary.replica();
     client
