@@ -16,7 +16,7 @@ use sutra_hnsw::code::{CodeRef, Coded, Distance};
 use sutra_hnsw::insert::level_of;
 use sutra_hnsw::layout::{
     BucketEntry, BucketMut, HeapTid, Layout, Link, Meta, PAGE_SIZE, PER_DIRECTORY, PageKind, TID_SLOTS_PER_PAGE,
-    TIDS_PER_SLOT, TidsMut, bucket_of, buckets_for, set_directory_entry, set_list_next, tid_block,
+    TIDS_PER_SLOT, TidsMut, bucket_of, buckets_for, first_tid_slot, set_directory_entry, set_list_next,
 };
 
 /// Vectors handed to the threads at once.
@@ -24,6 +24,10 @@ const BATCH: usize = 256;
 /// Bytes that the builder keeps per node beside the graph: error, hash, row, the entry in the map of known
 /// vectors, its entry in the table of vectors, and the order and identifiers of the pages to write.
 const BOOKKEEPING: usize = 124;
+/// Bytes for each row of a vector that came before: the row, and the chain that it may be the only one of.
+const DUPLICATE: usize = size_of::<(u32, HeapTid)>() + size_of::<Chain>();
+/// Steps of what takes no pages between two looks for an interrupt.
+const STEPS: usize = 1 << 14;
 
 /// What pg_stat_progress_create_index shows.
 #[derive(Clone, Copy)]
@@ -67,11 +71,10 @@ struct Build {
     builder: Option<Builder>,
     batch: Vec<(Coded, u8)>,
     known: Vec<Known>,
-    /// More rows of nodes whose vector came again.
-    more_tids: HashMap<u32, Vec<HeapTid>>,
+    /// Rows whose vector came before, each with its node.
+    more_tids: Vec<(u32, HeapTid)>,
     /// Nodes by a hash of their code and the hash of their vector.
     by_code: HashMap<(u64, u32), u32>,
-    duplicates: usize,
     limit: usize,
     index: Option<Index>,
     rows: i64,
@@ -81,7 +84,7 @@ struct Build {
 impl Build {
     fn memory(&self) -> usize {
         let nodes = self.known.len();
-        nodes * (Concurrent::bytes_per_node(&self.layout) + BOOKKEEPING) + self.duplicates * 16
+        nodes * (Concurrent::bytes_per_node(&self.layout) + BOOKKEEPING) + self.more_tids.len() * DUPLICATE
     }
 
     fn add(&mut self, vector: &[f32], tid: HeapTid) {
@@ -95,11 +98,10 @@ impl Build {
             return;
         }
         let key = (code_hash(coded.as_ref()), coded.hash);
+        self.reserve();
         if let Some(node) = self.by_code.get(&key) {
-            self.more_tids.entry(*node).or_default().push(tid);
-            self.duplicates += 1;
+            self.more_tids.push((*node, tid));
         } else {
-            self.reserve();
             self.by_code.insert(key, self.known.len() as u32);
             self.known.push(Known { error: coded.error, hash: coded.hash, tid });
             let level = level_of(tid, 0, self.layout.m, self.layout.max_level());
@@ -114,7 +116,10 @@ impl Build {
     }
 
     fn reserve(&mut self) {
-        if self.known.try_reserve(1).is_err() || self.by_code.try_reserve(1).is_err() {
+        let reserved = self.known.try_reserve(1).is_ok()
+            && self.by_code.try_reserve(1).is_ok()
+            && self.more_tids.try_reserve(1).is_ok();
+        if !reserved {
             raise(
                 PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
                 "out of memory while building a sutra_hnsw index",
@@ -157,11 +162,10 @@ impl Build {
         if relinked > 0 {
             debug1!("sutra_hnsw linked {relinked} nodes that were not reachable");
         }
-        Pages::new(self, &graph).write();
+        let more = std::mem::take(&mut self.more_tids);
+        Pages::new(self, &graph, more).write();
         self.known = Vec::new();
-        self.more_tids = HashMap::new();
         self.by_code = HashMap::new();
-        self.duplicates = 0;
     }
 }
 
@@ -174,6 +178,31 @@ fn code_hash(code: CodeRef<'_>) -> u64 {
     hasher.finish()
 }
 
+/// Sorts, and lets a cancel through meanwhile.
+fn sort<T: Ord>(items: &mut [T]) {
+    let mut steps = 0usize;
+    items.sort_unstable_by(|left, right| {
+        pause(steps);
+        steps += 1;
+        left.cmp(right)
+    });
+}
+
+/// Lets a cancel through at some of many short steps.
+fn pause(step: usize) {
+    if step.is_multiple_of(STEPS) {
+        pages::check_for_interrupts();
+    }
+}
+
+/// The rows of a node beyond its first, in TID slots that follow each other.
+struct Chain {
+    node: u32,
+    slot: u32,
+    /// Where its rows start among those of all chains.
+    start: u32,
+}
+
 /// The pages of a graph: where every node, upper slot and TID slot goes.
 struct Pages<'a> {
     build: &'a Build,
@@ -182,24 +211,28 @@ struct Pages<'a> {
     order: Vec<u32>,
     /// Slot of each node.
     ids: Vec<u32>,
-    /// First upper slot of each node with a level, and first TID slot of each node with more rows.
+    /// First upper slot of each node with a level.
     uppers: HashMap<u32, u32>,
-    chains: HashMap<u32, u32>,
+    /// The chains in the order of their nodes' and their own slots, and their rows, each with the slot of its node.
+    chains: Vec<Chain>,
+    more: Vec<(u32, HeapTid)>,
     blocks: [std::ops::Range<u32>; 5],
 }
 
 impl<'a> Pages<'a> {
-    fn new(build: &'a Build, graph: &'a Concurrent) -> Pages<'a> {
+    fn new(build: &'a Build, graph: &'a Concurrent, mut more: Vec<(u32, HeapTid)>) -> Pages<'a> {
         let layout = build.layout;
         let order = graph.in_runs(layout.per_page as usize);
         let mut ids = vec![0; order.len()];
         for (position, node) in (0u32..).zip(&order) {
+            pause(position as usize);
             ids[*node as usize] = layout.per_page + position;
         }
         let first_upper_block = 1 + (order.len() as u32).div_ceil(layout.per_page);
         let mut next = first_upper_block * layout.upper_per_page;
         let mut uppers = HashMap::new();
-        for node in &order {
+        for (step, node) in order.iter().enumerate() {
+            pause(step);
             let level = u32::from(graph.level(*node));
             if level == 0 {
                 continue;
@@ -213,12 +246,17 @@ impl<'a> Pages<'a> {
         }
         let first_tid_block = next.div_ceil(layout.upper_per_page);
         let mut next = first_tid_block * TID_SLOTS_PER_PAGE as u32;
-        let mut chains = HashMap::new();
-        for node in &order {
-            if let Some(tids) = build.more_tids.get(node) {
-                chains.insert(*node, next);
-                next += tids.len().div_ceil(TIDS_PER_SLOT) as u32;
-            }
+        for (step, (node, _)) in more.iter_mut().enumerate() {
+            pause(step);
+            *node = ids[*node as usize];
+        }
+        sort(&mut more);
+        let (mut chains, mut start) = (Vec::new(), 0);
+        for (step, rows) in more.chunk_by(|left, right| left.0 == right.0).enumerate() {
+            pause(step);
+            chains.push(Chain { node: rows[0].0, slot: next, start });
+            next += rows.len().div_ceil(TIDS_PER_SLOT) as u32;
+            start += rows.len() as u32;
         }
         let first_bucket = next.div_ceil(TID_SLOTS_PER_PAGE as u32);
         let buckets = if order.is_empty() { 0 } else { buckets_for(order.len()) };
@@ -231,7 +269,7 @@ impl<'a> Pages<'a> {
             first_bucket..first_directory,
             first_directory..end,
         ];
-        Pages { build, graph, order, ids, uppers, chains, blocks }
+        Pages { build, graph, order, ids, uppers, chains, more, blocks }
     }
 
     fn link(&self, node: u32) -> Link {
@@ -248,7 +286,6 @@ impl<'a> Pages<'a> {
         let last = |range: &std::ops::Range<u32>| if range.is_empty() { 0 } else { range.end - 1 };
         let mut heads = [0; 3];
         let upper_slots = self.upper_slots();
-        let tid_slots = self.tid_slots();
         let entries = self.entries();
         let (buckets, directories) = (&self.blocks[3], &self.blocks[4]);
         let kinds = [PageKind::Node, PageKind::Upper, PageKind::Tid, PageKind::Bucket, PageKind::Directory];
@@ -284,11 +321,7 @@ impl<'a> Pages<'a> {
                                 .enumerate()
                                 .for_each(|(place, block)| set_directory_entry(page, place, block));
                         }
-                        _ => {
-                            for (slot, node, next, tids) in of_block(&tid_slots, block, |(slot, ..)| tid_block(*slot)) {
-                                TidsMut::new(page, *slot).fill(self.link(*node), *next, tids);
-                            }
-                        }
+                        _ => self.fill_tids(page, block),
                     }
                     if block == last(range) && layout.has_room(kind, page, block) {
                         set_list_next(page, Some(0));
@@ -325,7 +358,25 @@ impl<'a> Pages<'a> {
             let level = self.graph.level(*node);
             let mut slot = layout.node_mut(page, self.ids[*node as usize]);
             slot.fill(level, code, known.tid, upper, &self.links(*node, 0));
-            slot.set_tid_slot(self.chains.get(node).copied().unwrap_or(0));
+            let chain = self.chains.binary_search_by_key(&self.ids[*node as usize], |chain| chain.node);
+            slot.set_tid_slot(chain.map_or(0, |position| self.chains[position].slot));
+        }
+    }
+
+    fn fill_tids(&self, page: &mut [u8], block: u32) {
+        let first = first_tid_slot(block).unwrap_or(0);
+        let end = first + TID_SLOTS_PER_PAGE as u32;
+        let start = self.chains.partition_point(|chain| chain.slot <= first).saturating_sub(1);
+        for (position, chain) in self.chains.iter().enumerate().skip(start).take_while(|(_, chain)| chain.slot < end) {
+            let rows_end = self.chains.get(position + 1).map_or(self.more.len(), |next| next.start as usize);
+            let rows = &self.more[chain.start as usize..rows_end];
+            let chain_end = chain.slot + rows.len().div_ceil(TIDS_PER_SLOT) as u32;
+            for slot in chain.slot.max(first)..chain_end.min(end) {
+                let skipped = (slot - chain.slot) as usize * TIDS_PER_SLOT;
+                let tids: Vec<HeapTid> = rows[skipped..].iter().take(TIDS_PER_SLOT).map(|(_, tid)| *tid).collect();
+                let next = if slot + 1 < chain_end { slot + 1 } else { 0 };
+                TidsMut::new(page, slot).fill(Link { id: chain.node, generation: 0 }, next, &tids);
+            }
         }
     }
 
@@ -337,7 +388,7 @@ impl<'a> Pages<'a> {
             (bucket_of(hash, buckets), BucketEntry { hash, id: self.ids[*node as usize] })
         };
         let mut entries: Vec<(u32, BucketEntry)> = self.order.iter().map(entry).collect();
-        entries.sort_unstable();
+        sort(&mut entries);
         entries
     }
 
@@ -351,25 +402,7 @@ impl<'a> Pages<'a> {
                 (1..=level).map(move |level| (first + level - 1, *node, level as u8))
             })
             .collect();
-        slots.sort_unstable();
-        slots
-    }
-
-    /// Slot, node, next slot and rows of every TID slot.
-    fn tid_slots(&self) -> Vec<(u32, u32, u32, &[HeapTid])> {
-        let mut slots: Vec<_> = self
-            .chains
-            .iter()
-            .flat_map(|(node, first)| {
-                let chunks: Vec<&[HeapTid]> = self.build.more_tids[node].chunks(TIDS_PER_SLOT).collect();
-                let count = chunks.len() as u32;
-                (0u32..).zip(chunks).map(move |(position, tids)| {
-                    let next = if position + 1 < count { first + position + 1 } else { 0 };
-                    (first + position, *node, next, tids)
-                })
-            })
-            .collect();
-        slots.sort_unstable();
+        sort(&mut slots);
         slots
     }
 }
@@ -512,9 +545,8 @@ pub unsafe extern "C-unwind" fn ambuild(
         builder: Some(builder),
         batch: Vec::with_capacity(BATCH),
         known: Vec::new(),
-        more_tids: HashMap::new(),
+        more_tids: Vec::new(),
         by_code: HashMap::new(),
-        duplicates: 0,
         limit,
         index: None,
         rows: 0,

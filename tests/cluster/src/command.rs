@@ -97,8 +97,14 @@ impl Setup {
 
     /// Sends a signal to a server's process; false when it is gone.
     pub fn try_signal(&self, process: u32, name: &str) -> bool {
+        self.signal_all(&[process], name)
+    }
+
+    /// Sends a signal to some processes of a server, in this order and at one blow; false when one of them is gone.
+    pub fn signal_all(&self, processes: &[u32], name: &str) -> bool {
         let mut kill = self.command(Path::new("kill"));
-        kill.args(["-s", name, &process.to_string()])
+        kill.args(["-s", name])
+            .args(processes.iter().map(u32::to_string))
             .stderr(Stdio::null())
             .status()
             .is_ok_and(|status| status.success())

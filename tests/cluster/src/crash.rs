@@ -45,17 +45,23 @@ impl Cluster {
     pub fn crash(&self, victim: Victim, rng: &mut SmallRng) {
         match victim {
             Victim::Postmaster => self.kill(),
-            Victim::Everything => {
-                let processes = self.processes();
-                self.kill();
-                for process in processes {
-                    self.setup.try_signal(process, "KILL");
-                }
-            }
+            Victim::Everything => self.kill_everything(),
             Victim::OneProcess => {
                 let processes = self.processes();
                 self.kill_process(processes[rng.random_range(0..processes.len())]);
             }
+        }
+    }
+
+    /// Kills all processes of the server with SIGKILL at one blow: what they were doing stays as far as it was.
+    pub fn kill_everything(&self) {
+        // The postmaster first: it would answer the end of another by recovering.
+        let all: Vec<u32> = [self.postmaster()].into_iter().chain(self.processes()).collect();
+        self.setup.signal_all(&all, "KILL");
+        let started = Instant::now();
+        while all.iter().any(|process| Path::new(&format!("/proc/{process}/exe")).exists()) {
+            assert!(started.elapsed() < PATIENCE, "a killed process is still there");
+            sleep(Duration::from_millis(5));
         }
     }
 

@@ -1,6 +1,11 @@
 //! Tables with vectors for tests of the index, and what must hold of every index whatever happened to it.
 
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use postgres::{Client, Error};
+
+use crate::PATIENCE;
 
 /// A reproducible stream of numbers (xorshift64*).
 pub struct Random(u64);
@@ -53,6 +58,27 @@ pub fn faults(client: &mut Client, index: &str) -> Vec<String> {
         .iter()
         .map(|row| row.get(0))
         .collect()
+}
+
+/// The faults that a VACUUM must not find either: all but the one that a VACUUM leaves which was stopped before it chose another entry point.
+pub fn lasting_faults(client: &mut Client, index: &str) -> Vec<String> {
+    let mut found = faults(client, index);
+    found.retain(|fault| fault != "meta 0: the entry point is dead");
+    found
+}
+
+/// Asks again and again until `sql`, one boolean, is true; false where `over` says first that nothing more will come.
+pub fn seen(client: &mut Client, sql: &str, over: impl Fn() -> bool) -> bool {
+    let query = client.prepare(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    let started = Instant::now();
+    while !client.query_one(&query, &[]).unwrap_or_else(|error| panic!("{sql}: {error:?}")).get::<_, bool>(0) {
+        if over() {
+            return false;
+        }
+        assert!(started.elapsed() < PATIENCE, "it does not come to: {sql}");
+        sleep(Duration::from_millis(1));
+    }
+    true
 }
 
 /// Live rows of `table` whose own vector the index does not answer with distance 0 at rank 1, at the default ef_search.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use postgres::Client;
 use postgres::error::SqlState;
 use sutra_cluster_tests::Cluster;
-use sutra_cluster_tests::index::{Random, faults, lost_rows, vector};
+use sutra_cluster_tests::index::{Random, faults, lost_rows, number, vector};
 
 const PAGE: u64 = 8192;
 /// Where the first slot of a page starts, and its special bytes.
@@ -187,5 +187,133 @@ fn another_page_format_is_an_error_that_says_reindex() {
         }
         client.batch_execute(&format!("REINDEX INDEX i{table}")).expect("it can be rebuilt");
         assert_eq!(faults(&mut client, &format!("i{table}")), Vec::<String>::new());
+    }
+}
+
+/// The file of an index of [`tables`]: what stands where follows from eight dimensions and m = 4.
+struct Pages(fs::File);
+
+impl Pages {
+    const NODE: u32 = 2;
+    const UPPER: u32 = 3;
+    const BUCKET: u32 = 5;
+    /// Bytes of a node slot, of its header and code, and of an edge.
+    const STRIDE: u64 = 80;
+    const EDGES: u64 = 32 + 8;
+    const EDGE: u64 = 5;
+    const MOST_EDGES: u64 = 8;
+    const PER_PAGE: u64 = (SPECIAL - SLOTS) / Self::STRIDE;
+
+    fn read(&self, at: u64, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.0.read_exact_at(&mut bytes, at).expect("it can be read");
+        bytes
+    }
+
+    fn write(&self, at: u64, bytes: &[u8]) {
+        self.0.write_all_at(bytes, at).expect("it can be written");
+    }
+
+    /// Where the pages of a kind start.
+    fn of_kind(&self, kind: u32) -> Vec<u64> {
+        let pages = self.0.metadata().expect("its size").len() / PAGE;
+        (0..pages)
+            .map(|page| page * PAGE)
+            .filter(|page| self.read(page + SPECIAL + 4, 4) == kind.to_le_bytes())
+            .collect()
+    }
+
+    /// Identifier and place of every node.
+    fn nodes(&self) -> Vec<(u32, u64)> {
+        let pages = self.of_kind(Self::NODE).into_iter();
+        pages
+            .flat_map(|page| {
+                (0..Self::PER_PAGE)
+                    .map(move |slot| (page / PAGE * Self::PER_PAGE + slot, page + SLOTS + slot * Self::STRIDE))
+            })
+            .filter(|(_, place)| self.read(*place, 1) == [1])
+            .map(|(id, place)| (u32::try_from(id).expect("a small number"), place))
+            .collect()
+    }
+}
+
+#[test]
+fn each_damage_is_a_fault_of_its_name() {
+    // What is done to an index, the fault that the check then finds, and how often at least.
+    type Case = (&'static str, usize, fn(&Pages));
+    const CASES: [Case; 11] = [
+        // All of 401 nodes but the entry point.
+        ("node *: not reachable from the entry point", 400, |pages| {
+            for (_, node) in pages.nodes() {
+                pages.write(node + Pages::EDGES, &[0; (Pages::EDGE * Pages::MOST_EDGES) as usize]);
+            }
+        }),
+        ("node *: not in the table of vectors", 401, |pages| {
+            pages.of_kind(Pages::BUCKET).iter().for_each(|page| pages.write(page + SLOTS, &[0; 2]));
+        }),
+        ("node *: links to itself", 1, |pages| {
+            let (id, node) = pages.nodes()[7];
+            pages.write(node + Pages::EDGES, &[&id.to_le_bytes()[..], &[0]].concat());
+        }),
+        ("node *: two links lead to the same node", 1, |pages| {
+            let (_, node) = pages.nodes()[7];
+            let edge = pages.read(node + Pages::EDGES, Pages::EDGE as usize);
+            pages.write(node + Pages::EDGES + Pages::EDGE, &edge);
+        }),
+        ("node *: live without rows", 1, |pages| {
+            let (_, node) = pages.nodes()[7];
+            pages.write(node + 14, &[0xff; 4]);
+            pages.write(node + 20, &[0; 4]);
+        }),
+        ("node *: level 1 has no upper slot", 10, |pages| {
+            pages
+                .of_kind(Pages::UPPER)
+                .iter()
+                .for_each(|page| pages.write(page + SLOTS, &[0; (SPECIAL - SLOTS) as usize]));
+        }),
+        ("meta 0: the entry point is gone", 1, |pages| pages.write(24 + 19, &[9])),
+        ("meta 0: the entry point has another level", 1, |pages| pages.write(24 + 18, &[25])),
+        ("meta 0: there are nodes but no entry point", 1, |pages| pages.write(24 + 20, &[0; 4])),
+        ("meta 0: the entry point is dead", 1, |pages| {
+            pages.nodes().iter().for_each(|(_, node)| pages.write(*node, &[2]));
+        }),
+        ("table *: an entry belongs to another bucket", 1, |pages| {
+            // One bucket takes all; with a bit of the hash it takes half.
+            pages.of_kind(Pages::BUCKET).iter().for_each(|page| pages.write(page + SLOTS + 2, &[1]));
+        }),
+    ];
+    let cluster = Cluster::with_settings("autovacuum = off\nfsync = off");
+    let mut client = cluster.create_knowledge_base("base");
+    tables(&mut client, CASES.len() as u64);
+    let files: Vec<PathBuf> = (0..CASES.len()).map(|table| file(&cluster, &mut client, &format!("i{table}"))).collect();
+    for table in 0..CASES.len() {
+        assert_eq!(faults(&mut client, &format!("i{table}")), Vec::<String>::new());
+    }
+    drop(client);
+    cluster.stop();
+    cluster.disable_checksums();
+    for (path, (_, _, damage)) in files.iter().zip(&CASES) {
+        damage(&Pages(fs::OpenOptions::new().read(true).write(true).open(path).expect("the file of an index")));
+    }
+    cluster.start();
+    let mut client = cluster.connect("base");
+    for (table, (fault, least, _)) in CASES.iter().enumerate() {
+        let (part, text) = fault.split_once("*").unwrap_or((fault, ""));
+        let found = faults(&mut client, &format!("i{table}"));
+        let count = found.iter().filter(|found| found.starts_with(part) && found.ends_with(text)).count();
+        assert!(count >= *least, "{count} times {fault}: {found:?}");
+        // The walk needs the entry point; else a damage is found for what it is and nothing more.
+        if ["links to itself", "same node", "live without rows", "another level", "table of vectors"]
+            .iter()
+            .any(|name| fault.ends_with(name))
+        {
+            assert_eq!(found.len(), count, "{fault}: {found:?}");
+        }
+        if table == 0 {
+            let stats = "SELECT value FROM sutra_index_stats('i0') WHERE name = 'unreachable_nodes'";
+            assert_eq!(number(&mut client, stats), 400);
+        }
+        client.batch_execute(&format!("REINDEX INDEX i{table}")).expect("it can be rebuilt");
+        assert_eq!(faults(&mut client, &format!("i{table}")), Vec::<String>::new(), "{fault}");
     }
 }

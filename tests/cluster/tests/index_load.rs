@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use postgres::Client;
 use postgres::error::SqlState;
 use sutra_cluster_tests::Cluster;
-use sutra_cluster_tests::index::{Random, faults, lost_rows, number, recall, vector};
+use sutra_cluster_tests::index::{Random, faults, lasting_faults, lost_rows, number, recall, seen, vector};
 
 const DIMENSIONS: usize = 32;
 /// Connections that write and read; one more runs VACUUM.
@@ -22,9 +22,12 @@ fn load_time() -> Duration {
     Duration::from_secs(env::var("SUTRA_LOAD_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(6))
 }
 
+/// A setting of servers whose processes are killed: what they wrote the operating system still has, so nothing needs to wait for the disk.
+const KILLED: &str = "fsync = off";
+
 /// A cluster with a table of vectors and its index. Half of the rows were there when the index was built.
-fn loaded() -> Cluster {
-    let cluster = Cluster::new();
+fn loaded(settings: &str) -> Cluster {
+    let cluster = Cluster::with_settings(settings);
     let mut client = cluster.create_knowledge_base("base");
     client
         .batch_execute(&format!("CREATE TABLE item (id bigint PRIMARY KEY, note int, v embedding({DIMENSIONS})); CREATE INDEX ON item (note)"))
@@ -125,9 +128,9 @@ fn load(cluster: &Cluster, stop: &AtomicBool, killed: bool) -> u64 {
     steps.load(Ordering::Relaxed)
 }
 
-/// What must hold after every load.
+/// What must hold after every load; a VACUUM may have been killed.
 fn assert_whole(client: &mut Client, recall_before: f64) {
-    assert_eq!(faults(client, "item_v"), Vec::<String>::new(), "before a vacuum");
+    assert_eq!(lasting_faults(client, "item_v"), Vec::<String>::new(), "before a vacuum");
     client.batch_execute("VACUUM (INDEX_CLEANUP on) item").expect("it can be vacuumed");
     assert_eq!(faults(client, "item_v"), Vec::<String>::new(), "after a vacuum");
     let rows = number(client, "SELECT count(*) FROM item WHERE v IS NOT NULL");
@@ -152,7 +155,7 @@ fn assert_whole(client: &mut Client, recall_before: f64) {
 
 #[test]
 fn an_index_stays_whole_under_writes_scans_and_vacuum() {
-    let cluster = loaded();
+    let cluster = loaded("");
     let mut client = cluster.connect("base");
     let before = recall(&mut client, "item_v");
     let stop = AtomicBool::new(false);
@@ -224,7 +227,7 @@ fn sessions_that_insert_beside_each_other_cut_nothing_off() {
 
 #[test]
 fn an_index_stays_whole_while_its_server_is_killed_again_and_again() {
-    let cluster = loaded();
+    let cluster = loaded(KILLED);
     let before = recall(&mut cluster.connect("base"), "item_v");
     let stop = AtomicBool::new(false);
     let (started, time) = (Instant::now(), load_time());
@@ -233,7 +236,12 @@ fn an_index_stays_whole_while_its_server_is_killed_again_and_again() {
         let load = scope.spawn(|| load(&cluster, &stop, true));
         while started.elapsed() < time {
             thread::sleep(Duration::from_millis(1500 + 700 * (kills % 5)));
-            cluster.kill();
+            // In turns: the postmaster, whose sessions end when they notice, and all at once.
+            if kills % 2 == 0 {
+                cluster.kill_everything();
+            } else {
+                cluster.kill();
+            }
             cluster.start();
             kills += 1;
         }
@@ -247,7 +255,7 @@ fn an_index_stays_whole_while_its_server_is_killed_again_and_again() {
 
 #[test]
 fn an_index_stays_whole_on_a_standby_that_takes_over() {
-    let primary = loaded();
+    let primary = loaded("");
     let before = recall(&mut primary.connect("base"), "item_v");
     let replica = primary.replica();
     let stop = AtomicBool::new(false);
@@ -280,4 +288,47 @@ fn an_index_stays_whole_on_a_standby_that_takes_over() {
     assert!(steps > 100 && scans > 10, "{steps} steps, {scans} scans");
     let mut client = replica.connect("base");
     assert_whole(&mut client, before);
+}
+
+/// The standby has the WAL up to some moment of a vacuum, or of a build that goes on beside the load.
+#[test]
+fn an_index_stays_whole_on_a_standby_that_takes_over_in_the_middle_of_a_vacuum_or_a_build() {
+    let mut primary = loaded(KILLED);
+    let before = recall(&mut primary.connect("base"), "item_v");
+    for (round, middle) in [
+        "SELECT EXISTS (SELECT FROM pg_stat_progress_vacuum WHERE relid = 'item'::regclass AND phase = 'vacuuming indexes')",
+        "SELECT EXISTS (SELECT FROM pg_stat_progress_create_index WHERE phase = 'building index: loading tuples')",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let replica = primary.replica();
+        let stop = AtomicBool::new(false);
+        let steps = thread::scope(|scope| {
+            let load = scope.spawn(|| load(&primary, &stop, true));
+            let mut watcher = primary.connect("base");
+            thread::sleep(Duration::from_millis(1500));
+            let build = (round == 1).then(|| {
+                let mut client = primary.connect("base");
+                let statement = "CREATE INDEX CONCURRENTLY more ON item USING sutra_hnsw (v) WITH (m = 32, ef_construction = 400)";
+                scope.spawn(move || client.batch_execute(statement).is_err())
+            });
+            assert!(seen(&mut watcher, middle, || false));
+            thread::sleep(Duration::from_millis(30));
+            primary.kill_everything();
+            stop.store(true, Ordering::Relaxed);
+            assert!(build.is_none_or(|build| build.join().expect("the session ends")), "the build was done before");
+            load.join().expect("no session fails but by the kill")
+        });
+        replica.promote();
+        println!("{steps} steps");
+        assert!(steps > 20, "{steps} steps");
+        let mut client = replica.connect("base");
+        let done = number(&mut client, "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('more') AND indisvalid");
+        assert_eq!(done, 0, "the build is done");
+        client.batch_execute("DROP INDEX IF EXISTS more").expect("what was built can be dropped");
+        assert_whole(&mut client, before);
+        drop(client);
+        primary = replica;
+    }
 }
