@@ -453,8 +453,8 @@ fn searches_do_not_end_in_the_wrong_group_after_many_vacuums() {
     for round in 1..=rounds {
         let oldest = round * part;
         store.vacuum(|row| (row.block as usize) < oldest);
-        for row in rows + oldest - part..rows + oldest {
-            add(&mut store, &vectors[row], tid(row));
+        for (row, vector) in vectors.iter().enumerate().take(rows + oldest).skip(rows + oldest - part) {
+            add(&mut store, vector, tid(row));
         }
         if round % 5 == 0 {
             searches += rows;
