@@ -24,8 +24,8 @@ const BATCH: usize = 256;
 /// Bytes that the builder keeps per node beside the graph: error, hash, row, the entry in the map of known
 /// vectors, its entry in the table of vectors, and the order and identifiers of the pages to write.
 const BOOKKEEPING: usize = 124;
-/// Bytes for each row of a vector that came before: the row, and the chain that it may be the only one of.
-const DUPLICATE: usize = size_of::<(u32, HeapTid)>() + size_of::<Chain>();
+/// Bytes for each row of a vector that came before: the row, in a list that grows by doubling, and the chain that it may be the only one of.
+const DUPLICATE: usize = 2 * size_of::<(u32, HeapTid)>() + size_of::<Chain>();
 /// Steps of what takes no pages between two looks for an interrupt.
 const STEPS: usize = 1 << 14;
 
@@ -120,12 +120,7 @@ impl Build {
             && self.by_code.try_reserve(1).is_ok()
             && self.more_tids.try_reserve(1).is_ok();
         if !reserved {
-            raise(
-                PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
-                "out of memory while building a sutra_hnsw index",
-                "",
-                "Lower maintenance_work_mem.",
-            );
+            out_of_memory();
         }
     }
 
@@ -176,6 +171,15 @@ fn code_hash(code: CodeRef<'_>) -> u64 {
     hasher.write_u32(code.scale.to_bits());
     hasher.write(code.code);
     hasher.finish()
+}
+
+fn out_of_memory() -> ! {
+    raise(
+        PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
+        "out of memory while building a sutra_hnsw index",
+        "",
+        "Lower maintenance_work_mem.",
+    )
 }
 
 /// Sorts, and lets a cancel through meanwhile.
@@ -251,8 +255,12 @@ impl<'a> Pages<'a> {
             *node = ids[*node as usize];
         }
         sort(&mut more);
+        let nodes = || more.chunk_by(|left, right| left.0 == right.0);
         let (mut chains, mut start) = (Vec::new(), 0);
-        for (step, rows) in more.chunk_by(|left, right| left.0 == right.0).enumerate() {
+        if chains.try_reserve_exact(nodes().count()).is_err() {
+            out_of_memory();
+        }
+        for (step, rows) in nodes().enumerate() {
             pause(step);
             chains.push(Chain { node: rows[0].0, slot: next, start });
             next += rows.len().div_ceil(TIDS_PER_SLOT) as u32;
@@ -474,6 +482,7 @@ fn create(relation: pg_sys::Relation, fork: pg_sys::ForkNumber::Type) -> (Layout
         entry: None,
         heads: [0; 3],
         buckets: 0,
+        repaired: false,
     };
     pages::extend(relation, fork, |page| {
         // SAFETY: the buffer is new and exclusively locked.

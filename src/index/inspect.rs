@@ -3,13 +3,14 @@
 use super::pages::{self, check_for_interrupts};
 use super::store::Index;
 use crate::error::raise;
+use crate::settings::EF_SEARCH;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::collections::{HashMap, HashSet, TryReserveError};
 use sutra_hnsw::layout::{
     Bucket, BucketEntry, FIRST_SLOT, Link, PAGE_SIZE, PageKind, State, TID_SLOTS_PER_PAGE, Tids, first_tid_slot,
 };
-use sutra_hnsw::search::Store;
+use sutra_hnsw::search::{Store, starts};
 
 /// An index opened by a user, who must be allowed to maintain the table: what is reported counts rows that row-level
 /// security may hide from somebody who can only read it.
@@ -247,9 +248,11 @@ fn survey(index: &mut Index) -> Survey {
         });
         for (id, mut seen) in nodes.drain(..) {
             let mut rows = Vec::new();
-            index.tids(Link { id, generation: seen.generation }, &mut rows);
+            let read = index.try_tids(Link { id, generation: seen.generation }, &mut rows);
             seen.rows = rows.len();
-            if seen.state == State::Live && rows.is_empty() {
+            if !read {
+                found.faults.push(("node", id, "its rows lead to a slot that is not its own".into()));
+            } else if seen.state == State::Live && rows.is_empty() {
                 found.faults.push(("node", id, "live without rows".into()));
             }
             found.nodes.insert(id, seen);
@@ -303,6 +306,7 @@ fn sutra_index_stats(index: pg_sys::Oid) -> TableIterator<'static, (name!(name, 
         ("dimensions", i64::from(meta.dimensions)),
         ("m", i64::from(meta.m)),
         ("ef_construction", i64::from(meta.ef_construction)),
+        ("search_starts", starts(EF_SEARCH.get().max(1) as usize, meta.repaired) as i64),
         ("levels", meta.entry.map_or(0, |_| i64::from(meta.entry_level) + 1)),
         ("nodes", live.clone().count() as i64),
         ("rows", live.map(|node| node.rows as i64).sum()),

@@ -169,12 +169,13 @@ impl Scan {
             self.source = Source::Done;
             self.horizon = f64::INFINITY;
             if let Some(entry) = entry_of(&meta) {
-                let mut entries = descend(index, &query, entry, 0, starts(self.ef));
+                let starts = starts(self.ef, meta.repaired);
+                let mut entries = descend(index, &query, entry, 0, starts);
                 if entries.is_empty()
                     && let Some(entry) = entry_of(&index.meta())
                 {
                     // Vacuum replaced the entry point between the two reads.
-                    entries = descend(index, &query, entry, 0, starts(self.ef));
+                    entries = descend(index, &query, entry, 0, starts);
                 }
                 // A vector of the index finds itself, wherever the graph leads.
                 let same = index.nodes_with(hash(&self.vector));

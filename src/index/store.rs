@@ -14,8 +14,17 @@ use sutra_hnsw::search::{Candidate, Codes, Entry, Store};
 /// all targets at once instead of four cost a sixth of a query.
 const PREFETCHED_NODES: usize = 4;
 
-/// Attempts to read the rows of a node whose chain VACUUM shortens: so many in a row are no coincidence.
-const CHAIN_READS: usize = 100;
+/// What came of reading the rows of a node.
+enum Chain {
+    /// All were read.
+    Whole,
+    /// The chain changed in a way that leaves nothing to go on from.
+    Moved,
+    /// A slot was met twice.
+    Circle,
+    /// A slot that is not the node's is led to.
+    Damaged,
+}
 
 /// An open index.
 pub struct Index {
@@ -90,23 +99,36 @@ impl Index {
 
     /// Appends the rows of a node to `out`; none where the node is gone.
     pub fn tids(&mut self, node: Link, out: &mut Vec<HeapTid>) {
-        let before = out.len();
-        for _ in 0..CHAIN_READS {
-            if self.read_tids(node, out) {
-                return;
-            }
-            out.truncate(before);
+        if !self.try_tids(node, out) {
+            corrupt(self.relation, "The rows of a node lead to a slot that is not its own, or run in a circle.")
         }
-        corrupt(self.relation, "The rows of a node lead to a slot that is not its own.")
     }
 
-    /// One attempt at [`Self::tids`]; false where VACUUM took a slot out of the chain under our feet: what it leads to then is nobody's or, where the node
-    /// got it again, where we came from.
-    fn read_tids(&mut self, node: Link, out: &mut Vec<HeapTid>) -> bool {
+    /// The same; false where the rows cannot be read because the index is damaged.
+    pub fn try_tids(&mut self, node: Link, out: &mut Vec<HeapTid>) -> bool {
+        let before = out.len();
+        let mut circle = None;
+        loop {
+            let (first, head) = self.first_rows(node);
+            out.truncate(before);
+            out.extend(first);
+            match self.read_chain(node, head, out) {
+                Chain::Whole => return true,
+                Chain::Damaged => return false,
+                // The node got a slot again that we had met, and leads to it now; where it does not, the slots lead round.
+                Chain::Circle if circle == Some(head) => return false,
+                Chain::Circle => circle = Some(head),
+                Chain::Moved => {}
+            }
+        }
+    }
+
+    /// The row in the slot of a node, and the TID slot in front of its chain, 0 for none; neither where the node is gone.
+    fn first_rows(&mut self, node: Link) -> (Option<HeapTid>, u32) {
         let layout = self.layout;
         let (relation, hints) = (self.relation, &mut self.hints);
         // SAFETY: the closure owns nothing; the buffer is pinned and locked while its page is read.
-        let (first, mut slot) = unsafe {
+        unsafe {
             pages::guarded(|| {
                 let (buffer, known) = hints.pin(relation, layout.block(node.id));
                 pages::raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as i32);
@@ -118,26 +140,49 @@ impl Index {
                 pages::raw::UnlockReleaseBuffer(buffer);
                 rows
             })
-        };
-        out.extend(first);
+        }
+    }
+
+    /// Appends the rows of a chain. Nobody is kept from changing it, so what it finds is judged by looking again at what led there.
+    fn read_chain(&mut self, node: Link, head: u32, out: &mut Vec<HeapTid>) -> Chain {
         let mut met: HashSet<u32> = HashSet::new();
+        let (mut before, mut slot) = (0, head);
         while slot != 0 {
             check_for_interrupts();
             if !met.insert(slot) {
-                return false;
+                return Chain::Circle;
             }
-            let next = pages::read(self.relation, tid_block(slot), std::ptr::null_mut(), |page| {
-                let view = Tids::new(page, slot);
-                if PageKind::of(page) != Some(PageKind::Tid) || !view.belongs_to(node) {
-                    return None;
+            let mut next = self.read_slot(node, slot, |view| out.extend(view.tids()));
+            if next.is_none() {
+                // VACUUM takes a slot out of a chain together with the edge that led to it, but never the one in front.
+                let leads = match before {
+                    0 => Some(self.first_rows(node).1),
+                    _ => self.read_slot(node, before, |_| {}),
+                };
+                match leads {
+                    Some(other) if other != slot && before != 0 => {
+                        slot = other;
+                        continue;
+                    }
+                    Some(same) if same == slot => next = self.read_slot(node, slot, |view| out.extend(view.tids())),
+                    _ => return Chain::Moved,
                 }
-                out.extend(view.tids());
-                Some(view.next())
-            });
-            let Some(next) = next else { return false };
-            slot = next;
+            }
+            let Some(next) = next else { return Chain::Damaged };
+            (before, slot) = (slot, next);
         }
-        true
+        Chain::Whole
+    }
+
+    /// Calls `body` with a TID slot and returns the next one of its chain; None where it is not one of `node`.
+    fn read_slot(&self, node: Link, slot: u32, body: impl FnOnce(Tids<'_>)) -> Option<u32> {
+        pages::read(self.relation, tid_block(slot), std::ptr::null_mut(), |page| {
+            let view = Tids::new(page, slot);
+            (PageKind::of(page) == Some(PageKind::Tid) && view.belongs_to(node)).then(|| {
+                body(view);
+                view.next()
+            })
+        })
     }
 
     /// Raises an error where a link leads beyond the end of the index: what follows it sizes its memory by identifiers.

@@ -91,17 +91,19 @@ impl Index {
         let mut change = Change::begin(self.relation, self.logging);
         let head = change.lock(0);
         let Ok(mut meta) = Meta::read(change.page(head)) else { return };
-        if meta.buckets != buckets {
+        let give_up = |change: Change| {
             drop(change);
             let unused = [new_directory, new_block].into_iter().filter(|block| *block != 0);
             unused.for_each(|block| self.adopt(PageKind::Node, block));
-            return;
+        };
+        if meta.buckets != buckets {
+            return give_up(change);
         }
         let directory = if place == 0 { new_directory } else { Meta::directory(change.page(head), number) };
         let at_directory = change.lock_chained(directory);
         if place == 0 {
             if !pages::is_new(change.page(at_directory)) {
-                return;
+                return give_up(change);
             }
             change.init(at_directory, PageKind::Directory);
             Meta::set_directory(change.page_mut(head), number, directory);
@@ -110,7 +112,7 @@ impl Index {
         old.iter().for_each(|at| self.check_bucket(change.page(*at)));
         let new = change.lock_chained(new_block);
         if !pages::is_new(change.page(new)) {
-            return;
+            return give_up(change);
         }
         change.init(new, PageKind::Bucket);
         meta.buckets += 1;

@@ -197,6 +197,12 @@ impl Vacuum {
         });
         let gone = own.is_some_and(|tid| self.is_dead(tid));
         let (remains, emptied) = self.filter_chain(node, head);
+        if own.is_some() && !gone {
+            // It keeps this row, whatever else happens.
+            self.remaining += 1.0;
+            self.shorten(node, emptied);
+            return;
+        }
 
         let mut change = Change::begin(self.index.relation, Logging::Record);
         let at = change.lock(block);
@@ -223,15 +229,25 @@ impl Vacuum {
             drop(change);
         }
         if !dead {
-            for (slot, before) in emptied {
-                self.pause();
-                if before == 0 {
-                    self.empty(node, slot);
-                } else {
-                    self.unlink(node, before, slot);
-                }
+            self.shorten(node, emptied);
+        }
+    }
+
+    /// Empties the slot in front of a chain and takes others out of it; see [`Self::filter_chain`].
+    fn shorten(&self, node: Link, emptied: Vec<(u32, u32)>) {
+        for (slot, before) in emptied {
+            self.pause();
+            if before == 0 {
+                self.empty(node, slot);
+            } else if !self.unlink(node, before, slot) {
+                self.foreign_slot();
             }
         }
+    }
+
+    /// Raises the error for a chain that leads to a slot of another owner, which no crash and no other session makes of that of a live node.
+    fn foreign_slot(&self) -> ! {
+        corrupt(self.index.relation, "The rows of a node lead to a slot that is not its own.")
     }
 
     /// Removes the dead rows of a chain's slots in which others remain. True where a row remains; and the slots to be emptied, each with the one that
@@ -243,21 +259,14 @@ impl Vacuum {
         while slot != 0 {
             self.pause();
             guard.step(self.index.relation);
-            let mut change = Change::begin(self.index.relation, Logging::Record);
-            let at = change.lock(tid_block(slot));
-            let view = Tids::new(change.page(at), slot);
-            if PageKind::of(change.page(at)) != Some(PageKind::Tid) || !view.belongs_to(node) {
-                break;
-            }
-            let (tids, next): (Vec<HeapTid>, u32) = (view.tids().collect(), view.next());
+            let (tids, next) = self.read_slot(node, slot);
             let kept: Vec<HeapTid> = tids.iter().copied().filter(|tid| !self.is_dead(*tid)).collect();
             self.remaining += kept.len() as f64;
             self.removed += (tids.len() - kept.len()) as f64;
             if !kept.is_empty() {
                 remains = true;
                 if kept.len() < tids.len() {
-                    TidsMut::new(change.page_mut(at), slot).set_tids(&kept);
-                    change.finish();
+                    self.empty(node, slot);
                 }
             } else if before != 0 || !tids.is_empty() {
                 reserve(&mut emptied, 1);
@@ -277,17 +286,20 @@ impl Vacuum {
         if held.holds(block) {
             corrupt(self.index.relation, "The rows of a node lead to a page of nodes.")
         }
-        let mut tids: Vec<HeapTid> = Vec::new();
-        pages::read(self.index.relation, block, self.strategy, |page| {
-            let view = Tids::new(page, head);
-            if PageKind::of(page) == Some(PageKind::Tid) && view.belongs_to(node) {
-                tids.extend(view.tids());
-            }
-        });
-        tids.into_iter().all(|tid| self.is_dead(tid))
+        self.read_slot(node, head).0.into_iter().all(|tid| self.is_dead(tid))
     }
 
-    /// Removes the dead rows of the slot in front of a chain.
+    /// The rows of a slot and the next one of its chain.
+    fn read_slot(&self, node: Link, slot: u32) -> (Vec<HeapTid>, u32) {
+        let read = pages::read(self.index.relation, tid_block(slot), self.strategy, |page| {
+            let view = Tids::new(page, slot);
+            let own = PageKind::of(page) == Some(PageKind::Tid) && view.belongs_to(node);
+            own.then(|| (view.tids().collect(), view.next()))
+        });
+        read.unwrap_or_else(|| self.foreign_slot())
+    }
+
+    /// Removes the dead rows of a slot, which stays in its chain.
     fn empty(&self, node: Link, slot: u32) {
         let mut change = Change::begin(self.index.relation, Logging::Record);
         let at = change.lock(tid_block(slot));
@@ -563,9 +575,10 @@ impl Vacuum {
     }
 }
 
-/// Makes room for `more` elements, or raises an error where there is no memory.
+/// Makes room for `more` elements, one at a time with room for others, or raises an error where there is no memory.
 fn reserve<T>(list: &mut Vec<T>, more: usize) {
-    if list.try_reserve(more).is_err() {
+    let reserved = if more == 1 { list.try_reserve(1) } else { list.try_reserve_exact(more) };
+    if reserved.is_err() {
         raise(
             PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
             "out of memory while vacuuming a sutra_hnsw index",
@@ -606,6 +619,7 @@ pub unsafe extern "C-unwind" fn ambulkdelete(
         if vacuum.dead > 0 {
             vacuum.note_new();
             vacuum.connect();
+            vacuum.index.note_repair();
             vacuum.repair_edges();
             vacuum.forget_nodes();
             vacuum.free_slots();

@@ -57,6 +57,11 @@ impl Index {
         })
     }
 
+    /// Notes that edges are repaired from now on: searches start from more nodes then.
+    pub fn note_repair(&self) {
+        self.change_meta(|meta| !std::mem::replace(&mut meta.repaired, true));
+    }
+
     /// Adds a page of `kind` and puts it in front of the list of pages with free slots.
     fn grow(&self, kind: PageKind) -> Result<(), StoreError> {
         let block = pages::extend(self.relation, pg_sys::ForkNumber::MAIN_FORKNUM, |_| {});
@@ -338,6 +343,11 @@ impl StoreMut for Index {
             if bucket_block.is_none() {
                 self.grow_table();
                 bucket_block = self.bucket_block(code.hash);
+                if bucket_block.is_none() && self.meta().buckets == 0 && attempts < ATTEMPTS {
+                    // A vacuum took the page that was to be the first bucket.
+                    attempts += 1;
+                    continue;
+                }
             }
             let heads = self.meta().heads;
             let (node_block, upper_block) = (heads[PageKind::Node.list()], heads[PageKind::Upper.list()]);

@@ -482,7 +482,9 @@ const META: usize = 24;
 const META_DIRECTORIES: usize = META + 40;
 /// The most directory pages: enough for 700 million vectors.
 pub const MAX_DIRECTORIES: usize = 512;
-const META_END: usize = META_DIRECTORIES + 4 * MAX_DIRECTORIES;
+/// 1 once a vacuum has repaired edges; 0 in indexes that were written before it was noted.
+const META_REPAIRED: usize = META_DIRECTORIES + 4 * MAX_DIRECTORIES;
+const META_END: usize = META_REPAIRED + 1;
 /// Marks a meta page.
 pub const META_MAGIC: u32 = 0x5355_5452;
 /// The format described here; another number is another format.
@@ -509,6 +511,8 @@ pub struct Meta {
     pub heads: [u32; 3],
     /// Buckets of the table that finds a node by the hash of its vector.
     pub buckets: u32,
+    /// Whether a vacuum has replaced edges to dead nodes since the build.
+    pub repaired: bool,
 }
 
 /// Why a meta page was refused.
@@ -544,6 +548,7 @@ impl Meta {
             entry: (id != 0).then_some(Link { id, generation: page[at + 19] }),
             heads: [24, 28, 32].map(|offset| read_u32(page, at + offset)),
             buckets: read_u32(page, at + 36),
+            repaired: page[META_REPAIRED] != 0,
         })
     }
 
@@ -578,5 +583,6 @@ impl Meta {
             write_u32(page, at + 24 + 4 * position, *block);
         }
         write_u32(page, at + 36, self.buckets);
+        page[META_REPAIRED] = u8::from(self.repaired);
     }
 }

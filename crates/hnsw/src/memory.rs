@@ -22,6 +22,7 @@ struct Memory {
     by_hash: HashMap<u32, Vec<u32>>,
     /// Vectors that other sessions insert before the next changes of whoever changes something.
     waiting: Vec<(Vec<f32>, HeapTid)>,
+    repaired: bool,
 }
 
 impl Memory {
@@ -39,6 +40,7 @@ impl Memory {
             more_tids: HashMap::new(),
             by_hash: HashMap::new(),
             waiting: Vec::new(),
+            repaired: false,
         }
     }
 
@@ -73,7 +75,7 @@ impl Memory {
     fn nearest(&mut self, vector: &[f32], k: usize, ef: usize) -> Vec<HeapTid> {
         let Some(entry) = self.entry else { return Vec::new() };
         let query = Query::new(self.distance, vector);
-        let entries = descend(self, &query, entry, 0, starts(ef));
+        let entries = descend(self, &query, entry, 0, starts(ef, self.repaired));
         let mut beam = Beam::new(false);
         beam.seed(&entries);
         beam.run(self, &query, ef, 0);
@@ -82,6 +84,7 @@ impl Memory {
 
     /// Everything vacuum does, for the rows that `dead` names.
     fn vacuum(&mut self, dead: impl Fn(HeapTid) -> bool) {
+        self.repaired = true;
         for id in self.ids() {
             let block = self.layout.block(id);
             let layout = self.layout;

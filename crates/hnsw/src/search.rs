@@ -348,10 +348,10 @@ pub struct Entry {
     pub level: u8,
 }
 
-/// How many nodes of level 1 a search with `ef` starts from. After many vacuums hardly an edge of the higher levels leads far, and a walk that
+/// How many nodes of level 1 a search with `ef` starts from: one, until a vacuum has repaired the index. After many vacuums hardly an edge of the higher levels leads far, and a walk that
 /// follows the nearest node alone ends in the wrong group of vectors (docs/PERFORMANCE.md has the figures).
-pub fn starts(ef: usize) -> usize {
-    (ef / 10).clamp(1, 8)
+pub fn starts(ef: usize, repaired: bool) -> usize {
+    if repaired { (ef / 10).clamp(1, 8) } else { 1 }
 }
 
 /// Walks from the entry point down to above `bottom`, always to the nearest node, and on the last level to the nearest `starts`, which start the

@@ -196,6 +196,7 @@ struct Pages(fs::File);
 impl Pages {
     const NODE: u32 = 2;
     const UPPER: u32 = 3;
+    const TID: u32 = 4;
     const BUCKET: u32 = 5;
     /// Bytes of a node slot, of its header and code, and of an edge.
     const STRIDE: u64 = 80;
@@ -241,7 +242,7 @@ impl Pages {
 fn each_damage_is_a_fault_of_its_name() {
     // What is done to an index, the fault that the check then finds, and how often at least.
     type Case = (&'static str, usize, fn(&Pages));
-    const CASES: [Case; 11] = [
+    const CASES: [Case; 12] = [
         // All of 401 nodes but the entry point.
         ("node *: not reachable from the entry point", 400, |pages| {
             for (_, node) in pages.nodes() {
@@ -268,6 +269,12 @@ fn each_damage_is_a_fault_of_its_name() {
         ("node *: level 1 has no upper slot", 10, |pages| {
             pages
                 .of_kind(Pages::UPPER)
+                .iter()
+                .for_each(|page| pages.write(page + SLOTS, &[0; (SPECIAL - SLOTS) as usize]));
+        }),
+        ("node *: its rows lead to a slot that is not its own", 1, |pages| {
+            pages
+                .of_kind(Pages::TID)
                 .iter()
                 .for_each(|page| pages.write(page + SLOTS, &[0; (SPECIAL - SLOTS) as usize]));
         }),
@@ -312,6 +319,19 @@ fn each_damage_is_a_fault_of_its_name() {
         if table == 0 {
             let stats = "SELECT value FROM sutra_index_stats('i0') WHERE name = 'unreachable_nodes'";
             assert_eq!(number(&mut client, stats), 400);
+        }
+        if fault.ends_with("not its own") {
+            // The rows that are cut off must not be taken for dead, so VACUUM ends and the node stays.
+            client.batch_execute(&format!("DELETE FROM t{table} WHERE id = 400")).expect("a row goes");
+            for statement in [
+                format!(
+                    "SET enable_seqscan = off; SELECT id FROM t{table} ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 40"
+                ),
+                format!("VACUUM (INDEX_CLEANUP on) t{table}"),
+            ] {
+                let error = client.batch_execute(&statement).expect_err(&statement);
+                assert_eq!(error.code(), Some(&SqlState::INDEX_CORRUPTED), "{statement}: {error:?}");
+            }
         }
         client.batch_execute(&format!("REINDEX INDEX i{table}")).expect("it can be rebuilt");
         assert_eq!(faults(&mut client, &format!("i{table}")), Vec::<String>::new(), "{fault}");

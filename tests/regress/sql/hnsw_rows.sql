@@ -97,7 +97,9 @@ SELECT part('dimensions') AS dimensions, part('m') AS m, part('ef_construction')
 DELETE FROM item WHERE id % 2 = 0;
 SELECT count(*) FROM (SELECT id FROM item ORDER BY v <-> '[0,0,0]') AS everything WHERE id % 2 = 0;
 SELECT pg_relation_size('item_v') AS size \gset
+SELECT part('search_starts') AS starts_before_a_repair;
 VACUUM item;
+SELECT part('search_starts') AS starts_after_it;
 SELECT part('nodes') AS nodes, part('free_slots') >= 1000 AS freed, part('dead_nodes') AS dead;
 SELECT * FROM adds_up('item_v');
 SELECT count(*) FROM sutra_index_check('item_v');

@@ -251,7 +251,7 @@ impl Query {
     pub fn slack(&self, code: CodeRef<'_>, distance: f32) -> f32 {
         match self.distance {
             Distance::L2 => {
-                let rounded = root_error(distance, NORM_ERROR * (self.norm + code.norm));
+                let rounded = root_error(distance, NORM_ERROR * (self.norm + code.norm) + f32::MIN_POSITIVE);
                 code.error + self.error + 1e-6 * (self.length + code.norm.sqrt()) + rounded
             }
             Distance::L1 => code.error * 1.00001,
