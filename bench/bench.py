@@ -150,8 +150,8 @@ def processors_awake():
 
 
 def spread(values):
-    """Repeated runs as they are reported: median, lowest, highest."""
-    return {"median": statistics.median(values), "low": min(values), "high": max(values)}
+    """Repeated runs as they are reported: median, lowest, highest, and each in the order in which they were made."""
+    return {"median": statistics.median(values), "low": min(values), "high": max(values), "runs": list(values)}
 
 
 def spreads(runs):

@@ -3,6 +3,7 @@
 import math
 import os
 import platform
+import statistics
 import time
 from pathlib import Path
 
@@ -80,13 +81,40 @@ def spread_text(value, factor=1.0):
     return f"{median} ({low}-{high})"
 
 
-def rate_at(points, target, clients):
-    """Queries a second at this recall, by interpolating log(rate) between the two points around it.
+def middle(value):
+    """The number that stands for a figure: a number itself, or the median of runs."""
+    return value["median"] if isinstance(value, dict) else value
+
+
+def ratio_of(base, other):
+    """The second over the first.
+
+    Where both were measured in runs that alternate, it is the median of the ratios of two runs that followed each
+    other: what the machine does during some of them counts for both. None where there is nothing to divide by.
+    """
+    if isinstance(base, dict) and isinstance(other, dict):
+        return statistics.median(after / before for before, after in zip(base["runs"], other["runs"], strict=True))
+    base, other = middle(base), middle(other)
+    return other / base if base else None
+
+
+def rates_at(points, target, clients):
+    """Queries a second at this recall in every run, as `spread` has them; see `rate_at`. None where it is not reached."""
+    count = len(points[0]["rates"][str(clients)]["runs"])
+    runs = [rate_at(points, target, lambda point, run=run: point["rates"][str(clients)]["runs"][run]) for run in range(count)]
+    rate, mark = rate_at(points, target, lambda point: point["rates"][str(clients)]["median"])
+    if rate is None:
+        return None, mark
+    return {"median": rate, "runs": [rate for rate, _ in runs]}, mark
+
+
+def rate_at(points, target, rate_of):
+    """The rate at this recall, by interpolating the logarithm of `rate_of(point)` between the two points around it.
 
     Returns (rate, mark): the mark is ">" when the smallest ef_search already answers better than the target, so that
     the rate at the target would be higher. None when no point is as good as the target.
     """
-    known = sorted((point["recall"], point["rates"][str(clients)]["median"]) for point in points)
+    known = sorted((point["recall"], rate_of(point)) for point in points)
     if target <= known[0][0]:
         return known[0][1], ">"
     for (low, fast), (high, slow) in zip(known, known[1:]):
@@ -117,12 +145,12 @@ class Report:
         """The two engines, the one compared with first."""
         return self.base, self.other
 
-    def compare(self, name, dataset, values, goal=None, larger_is_better=False, mark="", unit=""):
+    def compare(self, name, dataset, values, goal=None, larger_is_better=False, mark="", unit="", factor=1.0):
         """Adds a row to the summary, judged by the goal when there is one for these data."""
-        base, other = values[self.base], values[self.other]
-        ratio = other / base if base else None
-        if ratio is None or ratio == 0:
+        ratio = ratio_of(values[self.base], values[self.other])
+        if not ratio:
             return
+        base, other = (middle(values[key]) * factor for key in self.keys())
         bounds = (GOALS if dataset.startswith("MiniLM") else GOALS_ELSEWHERE).get(goal)
         judged = ["-", "-", "-"]
         if bounds and self.other == "sutra":
@@ -148,12 +176,12 @@ class Report:
 
     def row(self, *cells, values, factor=1.0):
         """A row with the two engines' spreads or numbers and the ratio of the medians."""
-        medians, texts = [], []
+        texts = []
         for key in self.keys():
             value = values[key]
-            medians.append(value["median"] if isinstance(value, dict) else value)
             texts.append(spread_text(value, factor) if isinstance(value, dict) else number(value * factor))
-        return [*cells, *texts, number(medians[1] / medians[0]) if medians[0] else "-"]
+        ratio = ratio_of(values[self.base], values[self.other])
+        return [*cells, *texts, "-" if ratio is None else number(ratio)]
 
 
 def search_section(report, dataset, search):
@@ -172,21 +200,22 @@ def search_section(report, dataset, search):
     for target in TARGETS:
         for count in clients:
             (base, base_mark), (other, other_mark) = (
-                rate_at(search["points"][key], target, count) for key in report.keys()
+                rates_at(search["points"][key], target, count) for key in report.keys()
             )
             if base is None or other is None:
                 ratio = "not reached by " + " and ".join(
                     report.titles[key] for key, rate in zip(report.keys(), (base, other)) if rate is None
                 )
             else:
-                ratio = number(other / base) + (" (smallest ef_search)" if base_mark or other_mark else "")
+                ratio = number(ratio_of(base, other)) + (" (smallest ef_search)" if base_mark or other_mark else "")
                 if count == clients[0]:
                     mark = "~" if base_mark or other_mark else ""
                     values = {report.base: base, report.other: other}
                     judged = target in (JUDGED if dataset.startswith("MiniLM") else JUDGED_ELSEWHERE)
                     goal = "rate" if judged else None
                     report.compare(f"queries/s at recall {target}", dataset, values, goal, True, mark)
-            rows.append([target, count, base_mark + number(base), other_mark + number(other), ratio])
+            figures = [mark + number(rate and rate["median"]) for rate, mark in ((base, base_mark), (other, other_mark))]
+            rows.append([target, count, *figures, ratio])
     parts.append(table(report.head("at recall", "clients"), rows))
     report.highest(dataset, search["highest"])
     plot = f"search-{dataset.split()[0].lower()}.png"
@@ -201,7 +230,7 @@ def build_section(report):
     rows = []
     for dataset, values in report.results["build"].items():
         rows.append(report.row(f"build of {dataset}, s", values=values))
-        report.compare("build time", dataset, {key: values[key]["median"] for key in report.keys()}, "build", unit=" s")
+        report.compare("build time", dataset, values, "build", unit=" s")
         size = {key: value["index"] for key, value in report.results["size"][dataset].items()}
         rows.append(report.row(f"index size of {dataset}, MiB", values=size, factor=1 / 2**20))
         report.compare("index size", dataset, {key: value / 2**20 for key, value in size.items()}, "size", unit=" MiB")
@@ -219,8 +248,7 @@ def insert_section(report, insert):
     for name, title in names.items():
         rows.append(report.row(title, values=insert["rates"][name]))
         if name != "synchronous":
-            medians = {key: insert["rates"][name][key]["median"] for key in report.keys()}
-            report.compare(title, insert["dataset"], medians, "insert", True)
+            report.compare(title, insert["dataset"], insert["rates"][name], "insert", True)
     wal = insert["wal"]
     for name, title in {
         "table_only": "WAL bytes a row, table without vector index",
@@ -265,8 +293,7 @@ def vacuum_section(report, vacuum):
         title = f"recall@10 at ef_search 40 before the DELETE of {percent}%"
         rows.append(report.row(title, values=values["recall_before"]))
         rows.append(report.row("... after VACUUM, over the rows that are left", values=values["recall_after"]))
-        medians = {key: values["seconds"][key]["median"] for key in report.keys()}
-        report.compare(f"VACUUM with {percent}% dead", vacuum["dataset"], medians, "vacuum", unit=" s")
+        report.compare(f"VACUUM with {percent}% dead", vacuum["dataset"], values["seconds"], "vacuum", unit=" s")
     report.add(f"VACUUM of {vacuum['rows']:,} rows, {vacuum['dataset']}", table(report.head("figure"), rows))
 
 
@@ -343,9 +370,10 @@ def description(report):
     engines += "; m = 16, ef_construction = 64 for both"
     lines = machine_lines(report.results["machine"], engines, "make bench", report.results["command"])
     lines.append(
-        f"- Queries, inserts and restarts are the median (lowest-highest) of {report.results['scale']['runs']} runs that alternate"
+        f"- Queries and inserts are the median (lowest-highest) of {report.results['scale']['runs']} runs that alternate"
         f" between the two, builds and VACUUM of the first data set of {report.results['scale']['slow_runs']}, builds of the others are"
-        " made once; a ratio is the second over the first. bench/README.md defines each figure."
+        " made once; a ratio is the second over the first, of each pair of runs that followed each other, and of these the"
+        " median. bench/README.md defines each figure."
     )
     lines += [f"- Left out: {name} ({reason})" for name, reason in report.results["missing"].items()]
     return "\n".join(lines) + "\n"
@@ -367,8 +395,7 @@ def write(results, folder):
             report.row("the same in a second connection, ms", values=values["second_connection"], factor=1000),
         ]
         report.add(f"First query after a restart, {dataset}", table(report.head("figure"), rows))
-        medians = {key: values["first"][key]["median"] * 1000 for key in report.keys()}
-        report.compare("first query after a restart", dataset, medians, "restart", unit=" ms")
+        report.compare("first query after a restart", dataset, values["first"], "restart", unit=" ms", factor=1000)
     if "growth" in results:
         growth_section(report, results["growth"])
     plots(report, folder)
