@@ -134,7 +134,7 @@ impl Visited {
     #[inline]
     pub fn insert(&mut self, id: u32) -> bool {
         if id >= MAPPED {
-            return self.beyond.insert(id);
+            return self.insert_beyond(id);
         }
         let (word, bit) = ((id / 64) as usize, 1u64 << (id % 64));
         if word >= self.words.len() {
@@ -146,6 +146,13 @@ impl Visited {
             self.touched.push(id);
         }
         fresh
+    }
+
+    /// Not to weigh on the way of all others.
+    #[cold]
+    #[inline(never)]
+    fn insert_beyond(&mut self, id: u32) -> bool {
+        self.beyond.insert(id)
     }
 
     /// Whether `id` is marked.
