@@ -175,13 +175,11 @@ impl Index {
     }
 
     /// Calls `body` with a TID slot and returns the next one of its chain; None where it is not one of `node`.
-    fn read_slot(&self, node: Link, slot: u32, body: impl FnOnce(Tids<'_>)) -> Option<u32> {
+    pub(super) fn read_slot(&self, node: Link, slot: u32, body: impl FnOnce(Tids<'_>)) -> Option<u32> {
         pages::read(self.relation, tid_block(slot), std::ptr::null_mut(), |page| {
-            let view = Tids::new(page, slot);
-            (PageKind::of(page) == Some(PageKind::Tid) && view.belongs_to(node)).then(|| {
-                body(view);
-                view.next()
-            })
+            let view = Tids::owned(page, slot, node)?;
+            body(view);
+            Some(view.next())
         })
     }
 

@@ -291,20 +291,18 @@ impl Vacuum {
 
     /// The rows of a slot and the next one of its chain.
     fn read_slot(&self, node: Link, slot: u32) -> (Vec<HeapTid>, u32) {
-        let read = pages::read(self.index.relation, tid_block(slot), self.strategy, |page| {
-            let view = Tids::new(page, slot);
-            let own = PageKind::of(page) == Some(PageKind::Tid) && view.belongs_to(node);
-            own.then(|| (view.tids().collect(), view.next()))
-        });
-        read.unwrap_or_else(|| self.foreign_slot())
+        let mut tids = Vec::new();
+        match self.index.read_slot(node, slot, |view| tids.extend(view.tids())) {
+            Some(next) => (tids, next),
+            None => self.foreign_slot(),
+        }
     }
 
     /// Removes the dead rows of a slot, which stays in its chain.
     fn empty(&self, node: Link, slot: u32) {
         let mut change = Change::begin(self.index.relation, Logging::Record);
         let at = change.lock(tid_block(slot));
-        let view = Tids::new(change.page(at), slot);
-        if PageKind::of(change.page(at)) == Some(PageKind::Tid) && view.belongs_to(node) {
+        if let Some(view) = Tids::owned(change.page(at), slot, node) {
             let kept: Vec<HeapTid> = view.tids().filter(|tid| !self.is_dead(*tid)).collect();
             TidsMut::new(change.page_mut(at), slot).set_tids(&kept);
             change.finish();
@@ -321,18 +319,10 @@ impl Vacuum {
             Some(same) => same,
             None => change.lock_chained(block),
         };
-        let owned = |at: usize, slot: u32| {
-            let view = Tids::new(change.page(at), slot);
-            PageKind::of(change.page(at)) == Some(PageKind::Tid) && view.belongs_to(node)
-        };
-        if slot == before
-            || !owned(front, before)
-            || !owned(at, slot)
-            || Tids::new(change.page(front), before).next() != slot
-        {
+        let next_of = |at: usize, slot: u32| Tids::owned(change.page(at), slot, node).map(|view| view.next());
+        let Some(next) = next_of(at, slot).filter(|_| slot != before && next_of(front, before) == Some(slot)) else {
             return false;
-        }
-        let next = Tids::new(change.page(at), slot).next();
+        };
         TidsMut::new(change.page_mut(front), before).set_next(next);
         TidsMut::new(change.page_mut(at), slot).free();
         change.finish();
@@ -555,19 +545,15 @@ impl Vacuum {
             return;
         }
         let block = tid_block(head);
-        let owned = |page: &[u8]| PageKind::of(page) == Some(PageKind::Tid) && Tids::new(page, head).belongs_to(node);
-        loop {
+        while let Some(next) = self.index.read_slot(node, head, |_| {}).filter(|next| *next != 0) {
             self.pause();
-            let next = pages::read(self.index.relation, block, self.strategy, |page| {
-                if owned(page) { Tids::new(page, head).next() } else { 0 }
-            });
-            if next == 0 || !self.unlink(node, head, next) {
+            if !self.unlink(node, head, next) {
                 break;
             }
         }
         let mut change = Change::begin(self.index.relation, Logging::Record);
         let at = change.lock(block);
-        if owned(change.page(at)) {
+        if Tids::owned(change.page(at), head, node).is_some() {
             TidsMut::new(change.page_mut(at), head).free();
             change.finish();
             self.index.offer(PageKind::Tid, block);

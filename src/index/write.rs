@@ -262,8 +262,7 @@ impl Index {
                     super::store::corrupt(self.relation, "A node's rows are said to be in the meta page.")
                 }
                 let room = pages::read(self.relation, block, std::ptr::null_mut(), |page| {
-                    let view = Tids::new(page, slot);
-                    PageKind::of(page) == Some(PageKind::Tid) && view.belongs_to(node) && view.has_room()
+                    Tids::owned(page, slot, node).is_some_and(|view| view.has_room())
                 });
                 Some((slot, if room { block } else { listed() }))
             }

@@ -394,6 +394,11 @@ impl<'a> Tids<'a> {
         Tids { slot: &page[start..start + TID_STRIDE] }
     }
 
+    /// TID slot `id`, where its page is of that kind and `owner` owns it.
+    pub fn owned(page: &'a [u8], id: u32, owner: Link) -> Option<Tids<'a>> {
+        Some(Tids::new(page, id)).filter(|slot| PageKind::of(page) == Some(PageKind::Tid) && slot.belongs_to(owner))
+    }
+
     /// Whether a node owns the slot.
     pub fn is_used(&self) -> bool {
         self.slot[6] != 0

@@ -47,6 +47,11 @@ pub fn number(client: &mut Client, sql: &str) -> i64 {
     client.query_one(sql, &[]).unwrap_or_else(|error| panic!("{sql}: {error:?}")).get(0)
 }
 
+/// A number of sutra_index_stats.
+pub fn part(client: &mut Client, index: &str, name: &str) -> i64 {
+    number(client, &format!("SELECT value FROM sutra_index_stats('{index}') WHERE name = '{name}'"))
+}
+
 /// The faults that sutra_index_check names.
 pub fn faults(client: &mut Client, index: &str) -> Vec<String> {
     client

@@ -6,11 +6,7 @@ use std::time::{Duration, Instant};
 
 use postgres::Client;
 use sutra_cluster_tests::Cluster;
-use sutra_cluster_tests::index::{faults, number};
-
-fn part(client: &mut Client, name: &str) -> i64 {
-    number(client, &format!("SELECT value FROM sutra_index_stats('item_v') WHERE name = '{name}'"))
-}
+use sutra_cluster_tests::index::{faults, number, part};
 
 fn point(number: i64) -> String {
     let at = number as f64;
@@ -38,7 +34,7 @@ fn rows_that_fill_pages(client: &mut Client, pages: i64) -> i64 {
     let mut rows = 0;
     loop {
         insert(client, rows, 1);
-        if part(client, "node_pages") > pages {
+        if part(client, "item_v", "node_pages") > pages {
             return rows;
         }
         rows += 1;
@@ -52,7 +48,7 @@ fn rows_that_come_while_vacuum_finds_all_others_dead_are_found() {
     let rows = rows_that_fill_pages(&mut client, 4);
     make_table(&mut client);
     insert(&mut client, 0, rows);
-    let last = part(&mut client, "node_pages");
+    let last = part(&mut client, "item_v", "node_pages");
     client.batch_execute("DELETE FROM item").expect("all rows go");
     let vacuum = {
         let mut client = cluster.connect("base");
@@ -71,7 +67,7 @@ fn rows_that_come_while_vacuum_finds_all_others_dead_are_found() {
     thread::sleep(Duration::from_millis(300));
     insert(&mut client, 100_000, 20);
     assert_eq!(number(&mut client, reading), 1, "the rows came while the vacuum ran");
-    assert_eq!(part(&mut client, "node_pages"), last + 1, "and on a page of their own");
+    assert_eq!(part(&mut client, "item_v", "node_pages"), last + 1, "and on a page of their own");
     vacuum.join().expect("the vacuum ends");
     assert_eq!(faults(&mut client, "item_v"), Vec::<String>::new());
     client.batch_execute("SET enable_seqscan = off").expect("a setting");
@@ -125,6 +121,10 @@ fn readers_see_every_row_of_a_vector_once_while_vacuum_shortens_its_list() {
     });
     client.batch_execute("VACUUM item").expect("a vacuum");
     assert_eq!(faults(&mut client, "item_v"), Vec::<String>::new());
-    assert_eq!(part(&mut client, "rows"), 300);
-    assert!(part(&mut client, "tid_bytes") < 100 * 64, "{} bytes of slots", part(&mut client, "tid_bytes"));
+    assert_eq!(part(&mut client, "item_v", "rows"), 300);
+    assert!(
+        part(&mut client, "item_v", "tid_bytes") < 100 * 64,
+        "{} bytes of slots",
+        part(&mut client, "item_v", "tid_bytes")
+    );
 }

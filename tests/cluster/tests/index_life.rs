@@ -22,16 +22,21 @@ fn fill(client: &mut Client, table: &str, first: i64, count: i64, dimensions: us
     }
 }
 
-#[test]
-fn an_unlogged_index_is_empty_and_alive_after_a_crash() {
-    let cluster = Cluster::new();
-    let mut client = cluster.create_knowledge_base("base");
+/// An unlogged table `item` with an index `item_v` and some rows.
+fn make_unlogged(client: &mut Client, rows: i64) {
     client
         .batch_execute(
             "CREATE UNLOGGED TABLE item (id bigint PRIMARY KEY, v embedding(8)); CREATE INDEX item_v ON item USING sutra_hnsw (v)",
         )
         .expect("a table");
-    fill(&mut client, "item", 0, 1000, 8);
+    fill(client, "item", 0, rows, 8);
+}
+
+#[test]
+fn an_unlogged_index_is_empty_and_alive_after_a_crash() {
+    let cluster = Cluster::new();
+    let mut client = cluster.create_knowledge_base("base");
+    make_unlogged(&mut client, 1000);
     client.batch_execute("CHECKPOINT").expect("a checkpoint");
     drop(client);
     cluster.restart();
@@ -192,12 +197,7 @@ fn an_unlogged_index_of_a_primary_is_empty_and_alive_on_a_standby_that_takes_ove
     let primary = Cluster::with_settings(KILLED);
     let mut client = primary.create_knowledge_base("base");
     let replica = primary.replica();
-    client
-        .batch_execute(
-            "CREATE UNLOGGED TABLE item (id bigint PRIMARY KEY, v embedding(8)); CREATE INDEX item_v ON item USING sutra_hnsw (v)",
-        )
-        .expect("a table");
-    fill(&mut client, "item", 0, 500, 8);
+    make_unlogged(&mut client, 500);
     // What is unlogged is not flushed either, but for the next change of what is logged.
     client.batch_execute("CREATE TABLE mark ()").expect("a table");
     replica.wait_for(&primary);

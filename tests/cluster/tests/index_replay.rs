@@ -5,15 +5,11 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use sutra_cluster_tests::Cluster;
 use sutra_cluster_tests::crash::Victim;
-use sutra_cluster_tests::index::{faults, lost_rows, number};
-
-fn part(client: &mut Client, name: &str) -> i64 {
-    number(client, &format!("SELECT value FROM sutra_index_stats('item_v') WHERE name = '{name}'"))
-}
+use sutra_cluster_tests::index::{faults, lost_rows, number, part};
 
 fn check(client: &mut Client, rows: i64) {
     assert_eq!(number(client, "SELECT count(*) FROM item"), rows);
-    assert_eq!(part(client, "rows"), rows);
+    assert_eq!(part(client, "item_v", "rows"), rows);
     assert_eq!(faults(client, "item_v"), Vec::<String>::new());
     assert_eq!(lost_rows(client, "item", "v").expect("an answer"), 0);
 }
@@ -38,7 +34,7 @@ fn pages_that_an_index_adds_are_replayed_without_full_page_writes() {
         )
         .expect("rows");
     for pages in ["node_pages", "upper_pages", "tid_pages", "bucket_pages", "directory_pages"] {
-        assert!(part(&mut client, pages) > 0, "{pages} were added");
+        assert!(part(&mut client, "item_v", pages) > 0, "{pages} were added");
     }
     replica.wait_for(&cluster);
     check(&mut replica.connect("base"), 3200);

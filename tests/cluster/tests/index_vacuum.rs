@@ -2,7 +2,7 @@
 
 use postgres::{Client, SimpleQueryMessage};
 use sutra_cluster_tests::Cluster;
-use sutra_cluster_tests::index::{faults, lost_rows, number};
+use sutra_cluster_tests::index::{faults, lost_rows, number, part};
 
 /// Settings of servers that nothing happens to: WAL holds changes and no page images.
 const SETTINGS: &str =
@@ -17,10 +17,6 @@ fn fill(client: &mut Client, columns: &str, first: i64, count: i64, dimensions: 
             first + count - 1
         ))
         .expect("rows");
-}
-
-fn stats(client: &mut Client, name: &str) -> i64 {
-    number(client, &format!("SELECT value FROM sutra_index_stats('item_v') WHERE name = '{name}'"))
 }
 
 /// What VACUUM says of itself.
@@ -72,7 +68,7 @@ fn a_cursor_that_outlives_vacuums_returns_its_snapshot_once() {
     let mut met = fetch("10");
     assert_eq!(met.len(), 10);
     client.batch_execute("VACUUM (INDEX_CLEANUP on) item").expect("it can be vacuumed");
-    let free = stats(&mut client, "free_slots");
+    let free = part(&mut client, "item_v", "free_slots");
     assert!(free >= 1000, "{free} slots are free");
     // Near the query, so that the edges which the cursor still knows lead to them.
     client
@@ -81,7 +77,7 @@ fn a_cursor_that_outlives_vacuums_returns_its_snapshot_once() {
              FROM generate_series(5001, 6000) AS n",
         )
         .expect("rows");
-    assert!(stats(&mut client, "free_slots") <= free - 900, "the slots are not used again");
+    assert!(part(&mut client, "item_v", "free_slots") <= free - 900, "the slots are not used again");
     client.batch_execute("VACUUM (INDEX_CLEANUP on) item").expect("it can be vacuumed");
     met.extend(fetch("ALL"));
     met.sort_unstable();
@@ -106,7 +102,7 @@ fn a_vacuum_that_passes_over_the_index_several_times_leaves_it_whole() {
              DELETE FROM item WHERE id % 100 < 50 OR id % 8 <> 0",
         )
         .expect("a table");
-    let nodes = stats(&mut client, "nodes");
+    let nodes = part(&mut client, "item_v", "nodes");
     assert_eq!(nodes, 100, "distinct vectors");
     // From 17 on dead rows are noted in a few bytes for each page.
     let memory = if version >= 17 { "64kB" } else { "1MB" };
@@ -116,10 +112,10 @@ fn a_vacuum_that_passes_over_the_index_several_times_leaves_it_whole() {
     assert!(scans >= 2, "{said}");
     assert_eq!(faults(&mut client, "item_v"), Vec::<String>::new());
     let rows = number(&mut client, "SELECT count(*) FROM item");
-    assert_eq!(stats(&mut client, "rows"), rows);
+    assert_eq!(part(&mut client, "item_v", "rows"), rows);
     let kept = number(&mut client, "SELECT count(DISTINCT v::text) FROM item");
     assert!(kept < nodes && rows > 10 * kept, "{rows} rows, {kept} of {nodes} vectors are left");
-    assert_eq!(stats(&mut client, "nodes"), kept);
+    assert_eq!(part(&mut client, "item_v", "nodes"), kept);
     client.batch_execute("SET enable_seqscan = off; SET enable_sort = off").expect("settings");
     let found = "SELECT count(*) FROM (SELECT id FROM item ORDER BY v <-> '[1,1,1]') AS near";
     client.batch_execute("SET sutra.iterative_scan = relaxed_order").expect("a setting");
@@ -148,7 +144,7 @@ fn a_vacuum_for_one_row_and_single_rows_write_little() {
     assert!(number_after(&said, "index scans:") == 1 && pages > 300, "{pages} pages: {said}");
     // The neighbours of the node, its entry, its slot, and what VACUUM writes of the table.
     assert!(records < 120, "{records} records: {said}");
-    assert_eq!(stats(&mut client, "rows"), ROWS - 1);
+    assert_eq!(part(&mut client, "item_v", "rows"), ROWS - 1);
 
     let insert = |n: i64| {
         format!(
