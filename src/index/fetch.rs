@@ -1,6 +1,8 @@
 //! Exact distances: the vector of a heap row, seen with the snapshot of the scan.
 
+use super::hints::TableHints;
 use super::insert::item_pointer;
+use super::pages;
 use super::value::Vector;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -15,6 +17,7 @@ pub struct HeapFetch {
     info: *mut pg_sys::IndexInfo,
     /// What evaluates an index on an expression; null for an index on a column.
     estate: *mut pg_sys::EState,
+    hints: Option<TableHints>,
 }
 
 impl HeapFetch {
@@ -38,7 +41,7 @@ impl HeapFetch {
                 (*pg_sys::MakePerTupleExprContext(estate)).ecxt_scantuple = slot;
             }
             pg_sys::MemoryContextSwitchTo(previous);
-            HeapFetch { heap, fetch, slot, info, estate }
+            HeapFetch { heap, fetch, slot, info, estate, hints: TableHints::of(heap) }
         }
     }
 
@@ -58,6 +61,28 @@ impl HeapFetch {
             self.with_vector(tid, snapshot, |vector| {
                 (vector.len() == query.len()).then(|| distance.exact(query, vector))
             })?
+        }
+    }
+
+    /// Asks the processor for what [`HeapFetch::prefetch_row`] needs.
+    pub fn prefetch_page(&self, row: HeapTid) {
+        self.hints.iter().for_each(|hints| hints.prefetch_page(row));
+    }
+
+    /// Asks the processor for a row that will be fetched next.
+    pub fn prefetch_row(&self, row: HeapTid) {
+        self.hints.iter().for_each(|hints| hints.prefetch_row(row));
+    }
+
+    /// Spares the executor the look-up of the page of a row that it is about to fetch.
+    ///
+    /// # Safety
+    /// `fetch` is the executor's, of the same table.
+    pub unsafe fn lead(&self, fetch: *mut pg_sys::IndexFetchTableData, row: HeapTid) {
+        if let Some(hints) = self.hints.as_ref().filter(|_| !fetch.is_null()) {
+            let heap = self.heap;
+            // SAFETY: the caller's promise; the closure owns nothing.
+            unsafe { pages::guarded(|| hints.enter(heap, fetch, row.block)) }
         }
     }
 
@@ -83,9 +108,16 @@ impl HeapFetch {
             let (fetch, slot) = (self.fetch, self.slot);
             let fetch_tuple = (*(*self.heap).rd_tableam).index_fetch_tuple?;
             let (mut again, mut all_dead) = (false, false);
+            let (heap, hints) = (self.heap, self.hints.as_ref());
             let visible = pg_sys::ffi::pg_guard_ffi_boundary(|| {
+                if let Some(hints) = hints {
+                    hints.enter(heap, fetch, tid.block);
+                }
                 fetch_tuple(fetch, &mut pointer, snapshot, slot, &mut again, &mut all_dead)
             });
+            if let Some(hints) = &mut self.hints {
+                hints.note(fetch, tid.block);
+            }
             if !visible {
                 return None;
             }

@@ -35,6 +35,8 @@ pub mod raw {
         ) -> bool;
         pub fn LockBuffer(buffer: Buffer, mode: core::ffi::c_int);
         pub fn UnlockReleaseBuffer(buffer: Buffer);
+        pub fn ReleaseBuffer(buffer: Buffer);
+        pub fn heap_page_prune_opt(relation: Relation, buffer: Buffer);
     }
 }
 

@@ -114,7 +114,7 @@ fn sutra_index_recall(index: pg_sys::Oid, k: i32, samples: i32) -> Option<f64> {
         for sample in &asked {
             let query = Query::new(index.distance, &sample.vector);
             let ef = EF_SEARCH.get().max(1) as usize;
-            let entries = descend(&mut index, &query, entry, 0, starts(ef, meta.repaired));
+            let entries = descend(&mut index, &query, entry, 0, starts(ef, meta.repaired), &mut beam);
             beam.reset(false);
             beam.seed(&entries);
             beam.run(&mut index, &query, ef, 0);

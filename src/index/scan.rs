@@ -39,6 +39,17 @@ impl<T: Ord> Ord for Ranked<T> {
     }
 }
 
+/// Candidates of each batch, the nearest, whose rows are asked for before they are compared: about what a LIMIT of ten compares.
+const AHEAD: usize = 16;
+
+/// A node to compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Waiting {
+    link: Link,
+    /// Its row, where it is known and the only one.
+    row: Option<HeapTid>,
+}
+
 /// Where the candidates of a scan come from.
 enum Source {
     /// Nothing was asked yet.
@@ -65,7 +76,7 @@ struct Scan {
     /// Nodes that were handed to re-ranking.
     taken: Visited,
     /// Candidates by the least distance that they can have.
-    pending: BinaryHeap<Reverse<Ranked<Link>>>,
+    pending: BinaryHeap<Reverse<Ranked<Waiting>>>,
     /// Rows by their exact distance.
     ready: BinaryHeap<Reverse<Ranked<HeapTid>>>,
     /// No row that is still to be found is nearer than this.
@@ -158,6 +169,8 @@ impl Scan {
                 self.horizon = f64::INFINITY;
                 return;
             }
+            let (heap, context) = ((*scan).heapRelation, self.context);
+            self.fetch.get_or_insert_with(|| HeapFetch::open(heap, relation, context));
             let Some(index) = self.index.as_mut() else { return };
             let vector = Vector::new(key.sk_argument);
             check_dimensions(index.layout.dimensions, vector.as_slice().len());
@@ -170,18 +183,19 @@ impl Scan {
             self.horizon = f64::INFINITY;
             if let Some(entry) = entry_of(&meta) {
                 let starts = starts(self.ef, meta.repaired);
-                let mut entries = descend(index, &query, entry, 0, starts);
+                let mut entries = descend(index, &query, entry, 0, starts, &mut self.beam);
                 if entries.is_empty()
                     && let Some(entry) = entry_of(&index.meta())
                 {
                     // Vacuum replaced the entry point between the two reads.
-                    entries = descend(index, &query, entry, 0, starts);
+                    entries = descend(index, &query, entry, 0, starts, &mut self.beam);
                 }
                 // A vector of the index finds itself, wherever the graph leads.
                 let same = index.nodes_with(hash(&self.vector));
                 index.score(&query, &same, &mut entries);
                 let iterative = ITERATIVE_SCAN.get() != IterativeScan::off;
                 self.beam.reset(iterative);
+                self.beam.reserve(self.ef);
                 self.beam.seed(&entries);
                 self.beam.run(index, &query, self.ef, 0);
                 let batch = self.beam.take();
@@ -196,12 +210,17 @@ impl Scan {
 
     /// Queues candidates for re-ranking. Where more can come, they are no nearer than the last of these by their codes.
     fn accept(&mut self, query: &Query, batch: &[Candidate], more: bool) {
+        let (Some(index), Some(fetch)) = (self.index.as_mut(), self.fetch.as_ref()) else { return };
         let mut slack = 0.0f32;
-        for found in batch {
-            if self.taken.insert(found.link.id) {
-                self.pending.push(Reverse(Ranked(query.lower_bound(found.distance, found.slack), found.link)));
-            }
+        for (position, found) in batch.iter().enumerate() {
             slack = slack.max(found.slack);
+            if !self.taken.insert(found.link.id) {
+                continue;
+            }
+            let row = if position < AHEAD { index.sole_row(found.link) } else { None };
+            row.into_iter().for_each(|row| fetch.prefetch_page(row));
+            let bound = query.lower_bound(found.distance, found.slack);
+            self.pending.push(Reverse(Ranked(bound, Waiting { link: found.link, row })));
         }
         self.behind = f64::INFINITY;
         self.horizon = match batch.last() {
@@ -218,7 +237,7 @@ impl Scan {
         for found in self.beam.spare() {
             let bound = query.lower_bound(found.distance, found.slack);
             if bound <= border && self.taken.insert(found.link.id) {
-                self.pending.push(Reverse(Ranked(bound, found.link)));
+                self.pending.push(Reverse(Ranked(bound, Waiting { link: found.link, row: None })));
             }
         }
         self.behind = self.horizon;
@@ -259,33 +278,32 @@ impl Scan {
 
     /// Compares the nearest candidates exactly until none that waits can be nearer than the nearest row.
     unsafe fn rank(&mut self, scan: pg_sys::IndexScanDesc) {
-        while let Some(Reverse(Ranked(bound, link))) = self.pending.peek().copied() {
+        while let Some(Reverse(Ranked(bound, Waiting { link, row }))) = self.pending.peek().copied() {
             if self.ready.peek().is_some_and(|Reverse(Ranked(nearest, _))| bound > *nearest) {
                 break;
             }
             self.pending.pop();
-            let Some(index) = self.index.as_mut() else { return };
+            let (Some(index), Some(fetch)) = (self.index.as_mut(), self.fetch.as_mut()) else { return };
+            let coming = self.pending.peek().and_then(|Reverse(Ranked(_, waiting))| waiting.row);
+            coming.into_iter().for_each(|row| fetch.prefetch_row(row));
             self.tids.clear();
-            index.tids(link, &mut self.tids);
-            let kind = index.distance;
+            match row {
+                Some(row) => self.tids.push(row),
+                None => index.tids(link, &mut self.tids),
+            }
             let mut exact = None;
-            for position in 0..self.tids.len() {
-                let tid = self.tids[position];
+            for tid in &self.tids {
                 pages::check_for_interrupts();
                 if exact.is_none() {
                     Count::Compared.add();
                     // SAFETY: the relations of a running scan are open and its snapshot is active.
-                    exact = unsafe {
-                        let (heap, relation, context) = ((*scan).heapRelation, (*scan).indexRelation, self.context);
-                        let fetch = self.fetch.get_or_insert_with(|| HeapFetch::open(heap, relation, context));
-                        fetch.distance(tid, (*scan).xs_snapshot, kind, &self.vector)
-                    };
+                    exact = unsafe { fetch.distance(*tid, (*scan).xs_snapshot, index.distance, &self.vector) };
                     // What has no distance comes last, as in an ORDER BY without the index.
                     exact = exact.map(|distance| if distance.is_nan() { f64::INFINITY } else { distance });
                 }
                 // The rows of a node have the same vector, so the first visible one speaks for all that follow.
                 if let Some(distance) = exact {
-                    self.ready.push(Reverse(Ranked(distance, tid)));
+                    self.ready.push(Reverse(Ranked(distance, *tid)));
                 }
             }
         }
@@ -408,6 +426,7 @@ pub unsafe extern "C-unwind" fn amgettuple(
         let state = &mut *(*scan).opaque.cast::<Scan>();
         match state.next(scan) {
             Some(tid) => {
+                state.fetch.iter().for_each(|fetch| fetch.lead((*scan).xs_heapfetch, tid));
                 (*scan).xs_heaptid = item_pointer(tid);
                 (*scan).xs_recheck = false;
                 (*scan).xs_recheckorderby = false;

@@ -41,8 +41,8 @@ pub struct Index {
     pub(super) hints: Hints,
     /// Identifiers below are of blocks that exist, as far as it was looked up; links are checked against it.
     known_ids: u32,
-    /// Nodes to score, in the order of their pages.
-    sorted: Vec<Link>,
+    /// Nodes to score, in the order of their pages: identifiers above generations.
+    sorted: Vec<u64>,
 }
 
 /// Counts the slots of a chain, so that one that a damaged page leads in a circle ends with an error.
@@ -121,6 +121,12 @@ impl Index {
                 Chain::Moved => {}
             }
         }
+    }
+
+    /// The row of a node that has just one; None also where the node is gone.
+    pub fn sole_row(&mut self, node: Link) -> Option<HeapTid> {
+        let (row, chain) = self.first_rows(node);
+        row.filter(|_| chain == 0)
     }
 
     /// The row in the slot of a node, and the TID slot in front of its chain, 0 for none; neither where the node is gone.
@@ -254,18 +260,19 @@ impl Store for Index {
         let layout = self.layout;
         // Neighbours often share a page, which is then pinned and locked once.
         self.sorted.clear();
-        self.sorted.extend_from_slice(targets);
+        self.sorted.extend(targets.iter().map(|link| u64::from(link.id) << 8 | u64::from(link.generation)));
         self.sorted.sort_unstable();
+        let link_of = |sorted: u64| Link { id: (sorted >> 8) as u32, generation: sorted as u8 };
         let (relation, hints, targets) = (self.relation, &mut self.hints, &self.sorted[..]);
-        for link in targets.iter().take(PREFETCHED_NODES) {
-            hints.prefetch(&layout, *link);
+        for target in targets.iter().take(PREFETCHED_NODES) {
+            hints.prefetch(&layout, link_of(*target));
         }
         // SAFETY: the closure owns nothing; the buffer is pinned and locked while its page is read.
         unsafe {
             pages::guarded(|| {
                 let mut rest = targets;
                 while let Some(first) = rest.first() {
-                    let block = layout.block(first.id);
+                    let block = layout.block(link_of(*first).id);
                     let (buffer, known) = hints.pin(relation, block);
                     pages::raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as i32);
                     let page = pages::page_of(buffer);
@@ -273,20 +280,21 @@ impl Store for Index {
                     if nodes && !known {
                         hints.holds_nodes(block);
                     }
-                    let end = (block + 1).saturating_mul(layout.per_page);
-                    while let Some((link, others)) = rest.split_first().filter(|(link, _)| link.id < end) {
+                    let end = (u64::from(block) + 1) * u64::from(layout.per_page) << 8;
+                    while let Some((first, others)) = rest.split_first().filter(|(first, _)| **first < end) {
                         if let Some(coming) = rest.get(PREFETCHED_NODES) {
-                            hints.prefetch(&layout, *coming);
+                            hints.prefetch(&layout, link_of(*coming));
                         }
                         rest = others;
+                        let link = link_of(*first);
                         let node = layout.node(page, link.id);
-                        if nodes && node.is(*link) {
+                        if nodes && node.is(link) {
                             let code = node.coded();
                             let distance = query.distance(code);
                             out.push(Candidate {
                                 distance,
                                 slack: query.slack(code, distance),
-                                link: *link,
+                                link,
                                 live: node.state() == State::Live,
                             });
                         }

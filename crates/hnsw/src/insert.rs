@@ -250,8 +250,8 @@ pub(crate) fn search_levels<S: Store>(
 ) -> Vec<Vec<Candidate>> {
     let mut found = vec![Vec::new(); usize::from(level) + 1];
     let top = level.min(entry.level);
-    let mut entries = descend(store, query, entry, top, STARTS);
     let mut beam = Beam::new(false);
+    let mut entries = descend(store, query, entry, top, STARTS, &mut beam);
     for level in (0..=top).rev() {
         beam.reset(false);
         beam.seed(&entries);

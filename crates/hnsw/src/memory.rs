@@ -75,8 +75,9 @@ impl Memory {
     fn nearest(&mut self, vector: &[f32], k: usize, ef: usize) -> Vec<HeapTid> {
         let Some(entry) = self.entry else { return Vec::new() };
         let query = Query::new(self.distance, vector);
-        let entries = descend(self, &query, entry, 0, starts(ef, self.repaired));
         let mut beam = Beam::new(false);
+        let entries = descend(self, &query, entry, 0, starts(ef, self.repaired), &mut beam);
+        beam.reset(false);
         beam.seed(&entries);
         beam.run(self, &query, ef, 0);
         beam.take().into_iter().take(k).filter_map(|found| self.node(found.link.id).tid()).collect()
@@ -506,8 +507,9 @@ fn a_continued_search_returns_every_node_once_and_in_order_of_batches() {
     let reachable = store.walk(store.entry.unwrap().link).len();
     let query = Query::new(Distance::L2, &vectors[0]);
     let entry = store.entry.unwrap();
-    let entries = descend(&mut store, &query, entry, 0, 1);
     let mut beam = Beam::new(true);
+    let entries = descend(&mut store, &query, entry, 0, 1, &mut beam);
+    beam.reset(true);
     beam.seed(&entries);
     let mut rows = std::collections::HashSet::new();
     loop {

@@ -223,6 +223,15 @@ impl Beam {
         self.keep_spare = continued;
     }
 
+    /// Makes room for what a search with `ef` usually meets, up to a bound.
+    pub fn reserve(&mut self, ef: usize) {
+        let scored = 24 * ef.min(256) + 256;
+        self.visited.touched.reserve(scored);
+        self.frontier.reserve(scored / 2);
+        self.kept.reserve(ef.min(256) + 1);
+        self.spare.reserve(if self.keep_spare { scored } else { 0 });
+    }
+
     /// Number of nodes scored.
     pub fn visited(&self) -> usize {
         self.visited.len()
@@ -362,7 +371,7 @@ pub fn starts(ef: usize, repaired: bool) -> usize {
 }
 
 /// Walks from the entry point down to above `bottom`, always to the nearest node, and on the last level to the nearest `starts`, which start the
-/// search on `bottom`.
+/// search on `bottom`. What `beam` held is lost.
 ///
 /// Empty where the entry point is gone.
 pub fn descend<S: Store + ?Sized>(
@@ -371,10 +380,10 @@ pub fn descend<S: Store + ?Sized>(
     entry: Entry,
     bottom: u8,
     starts: usize,
+    beam: &mut Beam,
 ) -> Vec<Candidate> {
     let mut nearest = Vec::new();
     store.score(query, &[entry.link], &mut nearest);
-    let mut beam = Beam::new(false);
     for level in (bottom + 1..=entry.level).rev() {
         beam.reset(false);
         beam.seed(&nearest);

@@ -541,6 +541,44 @@ fn a_build_takes_a_thread_for_each_parallel_worker_and_none_takes_signals() {
 }
 
 #[test]
+fn what_searches_use_stays_in_the_shared_buffers_beside_other_work() {
+    let cluster = Cluster::with_settings("shared_buffers = '6MB'\nautovacuum = off\nfsync = off");
+    let mut client = cluster.create_knowledge_base("base");
+    client
+        .batch_execute(
+            "CREATE TABLE item (id bigint PRIMARY KEY, v embedding(64));
+             CREATE TABLE other (id bigint PRIMARY KEY, filler text);
+             INSERT INTO other SELECT n, repeat('x', 1000) FROM generate_series(1, 20000) AS n",
+        )
+        .expect("tables");
+    fill(&mut client, "item", 0, 8000, 64);
+    client.batch_execute("CREATE INDEX item_v ON item USING sutra_hnsw (v)").expect("an index");
+    client.batch_execute("VACUUM ANALYZE").expect("a vacuum");
+    let blocks = number(&mut client, "SELECT pg_relation_size('item_v') / 8192");
+    assert!((200..400).contains(&blocks), "the index fits the shared buffers, and not with much beside it: {blocks}");
+    client.batch_execute("SET enable_seqscan = off; SET enable_sort = off").expect("settings");
+    let nearest = client
+        .prepare("SELECT id FROM item ORDER BY v <-> (SELECT v FROM item WHERE id = $1) LIMIT 1")
+        .expect("a statement");
+    let look_up = client
+        .prepare("SELECT count(filler) FROM generate_series(1, 30) AS n, other WHERE other.id = ($1::bigint + n * 331) % 20000")
+        .expect("a statement");
+    let mut search = |rounds: std::ops::Range<i64>| {
+        for round in rounds {
+            let asked = round * 37 % 8000;
+            let found: i64 = client.query_one(&nearest, &[&asked]).expect("an answer").get(0);
+            assert_eq!(found, asked);
+            client.query_one(&look_up, &[&(round * 7)]).expect("an answer");
+        }
+        client.execute("SELECT pg_stat_force_next_flush()", &[]).expect("statistics are reported");
+        number(&mut client, "SELECT idx_blks_read FROM pg_statio_user_indexes WHERE indexrelname = 'item_v'")
+    };
+    let first = search(0..20);
+    let read = search(20..220) - first;
+    assert!(read < 3 * blocks, "200 searches read {read} of {blocks} pages from outside the shared buffers");
+}
+
+#[test]
 fn an_index_on_a_column_of_pgvector_comes_back_from_a_dump() {
     let cluster = Cluster::new();
     let mut client = cluster.create_database("base");

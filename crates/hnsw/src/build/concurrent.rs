@@ -344,14 +344,13 @@ impl<'a> Worker<'a> {
         let code = graph.code(node);
         let query = Query::of_code(graph.distance, code);
         let top = level.min(entry.level);
-        let mut entries = descend(self, &query, entry, top, 1);
+        let mut beam = std::mem::take(&mut self.beam);
+        let mut entries = descend(self, &query, entry, top, 1, &mut beam);
         for level in (0..=top).rev() {
-            let mut beam = std::mem::take(&mut self.beam);
             beam.reset(false);
             beam.seed(&entries);
             beam.run(self, &query, ef_construction, level);
             let found = beam.take();
-            self.beam = beam;
             let pairs: Vec<(f32, Link)> =
                 found.iter().filter(|found| found.link != this).map(|found| (found.distance, found.link)).collect();
             // A quarter of the places stays free for the nodes that come later.
@@ -372,6 +371,7 @@ impl<'a> Worker<'a> {
                 entries = found;
             }
         }
+        self.beam = beam;
         if level > entry.level {
             let mut standing = graph.entry.lock().unwrap_or_else(PoisonError::into_inner);
             if standing.is_none_or(|standing| standing.level < level) {
