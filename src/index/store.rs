@@ -280,7 +280,7 @@ impl Store for Index {
                     if nodes && !known {
                         hints.holds_nodes(block);
                     }
-                    let end = (u64::from(block) + 1) * u64::from(layout.per_page) << 8;
+                    let end = ((u64::from(block) + 1) * u64::from(layout.per_page)) << 8;
                     while let Some((first, others)) = rest.split_first().filter(|(first, _)| **first < end) {
                         if let Some(coming) = rest.get(PREFETCHED_NODES) {
                             hints.prefetch(&layout, link_of(*coming));
