@@ -80,11 +80,7 @@ impl Encoder {
     /// together: the tokenizer, the ONNX file and the manifest are tried on one another before this returns.
     pub fn open(folder: &Path, runtime_library: &Path, threads: usize) -> Result<Self, EmbedderError> {
         let manifest = Manifest::read(folder)?;
-        if runtime::runtime_version().is_none() {
-            let bytes = std::fs::metadata(runtime_library).map_or(0, |library| library.len());
-            memory::for_library(folder, bytes)?;
-        }
-        runtime::load(runtime_library)?;
+        load_runtime(folder, runtime_library)?;
         if let Some((graph, description)) = prepared::find(folder, &manifest) {
             // Whatever is wrong with a prepared model, the plain one is there.
             let opened = Self::open_prepared(folder, &manifest, &graph, &description.probe, threads);
@@ -103,7 +99,7 @@ impl Encoder {
     /// Those of [`Encoder::open`], or the files cannot be written.
     pub fn prepare(folder: &Path, runtime_library: &Path) -> Result<Self, EmbedderError> {
         let manifest = Manifest::read(folder)?;
-        runtime::load(runtime_library)?;
+        load_runtime(folder, runtime_library)?;
         let mut plain = Self::open_plain(folder, manifest.clone(), 1, &|builder| Ok(builder))?;
         plain.check_maximum_tokens()?;
         let probe = plain.probe()?;
@@ -498,6 +494,21 @@ fn with_signals_blocked<T>(make: impl FnOnce() -> T) -> T {
 /// ONNX Runtime's messages have line breaks and lists of operators; the first line says what happened.
 fn one_line(error: &ort::Error) -> String {
     error.message().lines().next().unwrap_or_default().trim().to_owned()
+}
+
+/// Loads ONNX Runtime for the model in `folder`, unless the process has it already.
+fn load_runtime(folder: &Path, library: &Path) -> Result<(), EmbedderError> {
+    if runtime::runtime_version().is_none() {
+        let bytes = std::fs::metadata(library).map_or(0, |library| library.len());
+        memory::for_library(folder, bytes)?;
+    }
+    runtime::load(library).map_err(|error| match error {
+        // There was memory for the library and not for what it makes when it starts.
+        EmbedderError::RuntimeUnusable { reason, .. } if memory::ran_out(&reason) => {
+            EmbedderError::MemoryLimit { folder: folder.to_owned(), bytes: None }
+        }
+        other => other,
+    })
 }
 
 fn reason_of(error: EmbedderError) -> String {
