@@ -18,9 +18,10 @@ const PER_TEXT_BYTE: u64 = 64;
 /// and the inner layer of the feed-forward network are the largest.
 const PER_TOKEN: u64 = 40;
 
-/// Fails unless a runtime library of so many bytes can be loaded.
+/// Fails unless a runtime library of so many bytes can be loaded and started. One that ran out of memory while it started cannot be started again by the
+/// same process.
 pub(crate) fn for_library(folder: &Path, bytes: u64) -> Result<(), EmbedderError> {
-    ask(folder, bytes + MARGIN)
+    ask(folder, bytes + 6 * MARGIN)
 }
 
 /// Fails unless a plain model can be loaded: as it is on disk, and once more as the kernels read it.

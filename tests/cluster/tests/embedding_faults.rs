@@ -197,7 +197,7 @@ fn a_memory_limit_is_an_error_and_neither_the_session_nor_the_helper_ends() {
 
     let cluster = Cluster::new();
     let mut client = cluster.create_knowledge_base("base");
-    let limits = [(4, "for the library"), (43, "for its start"), (45, "for its start"), (48, "for the model")];
+    let limits = [(4, "for the library"), (48, "for its start"), (96, "for the model")];
     for (more, what) in limits {
         // A session loads the model once, so each check has a new one.
         let mut client = cluster.connect("base");

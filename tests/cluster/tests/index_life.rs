@@ -532,6 +532,11 @@ fn a_build_takes_a_thread_for_each_parallel_worker_and_none_takes_signals() {
             for (task, blocked) in seen.iter().filter(|(task, _)| *task != process) {
                 assert_eq!(blocked & ANSWERED, ANSWERED, "thread {task} of {process} blocks {blocked:x}");
             }
+            // They are told to end when the graph is written, and nobody waits for it.
+            let patience = Instant::now() + Duration::from_secs(10);
+            while threads(process).len() > 1 && Instant::now() < patience {
+                thread::sleep(Duration::from_millis(2));
+            }
             let left: Vec<(i64, u64)> = threads(process).into_iter().map(|(task, blocked)| (task, blocked & ANSWERED)).collect();
             assert_eq!(left, [(process, 0)], "threads after the build, and which of the signals each blocks");
             seen.len()
